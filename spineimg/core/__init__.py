@@ -1,0 +1,1 @@
+"""Values and vocabulary: what passes between the rooms. Depends on numpy only."""
