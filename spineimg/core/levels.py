@@ -84,12 +84,18 @@ class Level(enum.Enum):
         return self < Level.SACRUM
 
     def below(self) -> Level | None:
-        """Caudal neighbour in usual anatomy (no T13, no L6; the sacrum stands below L5)."""
+        """Caudal neighbour in usual anatomy (no T13, no L6; the undivided sacrum stands below L5)."""
+        if self in _SACRAL_SEGMENTS:
+            number = _SACRAL_SEGMENTS.index(self) + 1
+            return _SACRAL_SEGMENTS[number] if number < len(_SACRAL_SEGMENTS) else None
         place = _USUAL.index(self) + 1 if self in _USUAL else _USUAL.index(_STANDS_FOR[self]) + 1
         return _USUAL[place] if place < len(_USUAL) else None
 
     def above(self) -> Level | None:
         """Cranial neighbour in usual anatomy."""
+        if self in _SACRAL_SEGMENTS:
+            number = _SACRAL_SEGMENTS.index(self)
+            return _SACRAL_SEGMENTS[number - 1] if number > 0 else Level.L5
         place = _USUAL.index(self) if self in _USUAL else _USUAL.index(_STANDS_FOR[self]) + 1
         return _USUAL[place - 1] if place > 0 else None
 
@@ -120,15 +126,11 @@ _VERSE_ID = {
     Level.S5: 32,
 }
 _FROM_ID = {number: level for level, number in _VERSE_ID.items() if level is not Level.S1}
+_SACRAL_SEGMENTS = [Level.S1, Level.S2, Level.S3, Level.S4, Level.S5]
 _STANDS_FOR = {
     Level.T13: Level.T12,
     Level.L6: Level.L5,
-    Level.S1: Level.SACRUM,
-    Level.S2: Level.SACRUM,
-    Level.S3: Level.SACRUM,
-    Level.S4: Level.SACRUM,
-    Level.S5: Level.SACRUM,
-    Level.COCCYX: Level.SACRUM,
+    **dict.fromkeys((*_SACRAL_SEGMENTS, Level.COCCYX), Level.SACRUM),
 }
 _USUAL = [m for m in Level if m not in _STANDS_FOR]
 

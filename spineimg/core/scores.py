@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from spineimg.core.levels import Level
@@ -20,6 +22,19 @@ COMPONENTS: tuple[ComponentName, ...] = (
     "collapse",
     "posterolateral",
 )
+
+ALLOWED_POINTS: Mapping[ComponentName, tuple[int, ...]] = MappingProxyType(
+    {
+        "location": (0, 1, 2, 3),
+        "pain": (0, 1, 3),
+        "bone_lesion": (0, 1, 2),
+        "alignment": (0, 2, 4),
+        "collapse": (0, 1, 2, 3),
+        "posterolateral": (0, 1, 3),
+    }
+)
+"""Points that the published table knows (Fisher 2010, Spine 35:E1221); all others are refused at birth."""
+LARGEST_TOTAL = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,10 @@ class Component:
     possible: tuple[int, ...]
     evidence: tuple[Evidence, ...]
 
+    def __post_init__(self) -> None:
+        if not self.possible or list(self.possible) != sorted(set(self.possible)):
+            raise ValueError(f"possible points are not empty, ascending, each once: {self.possible!r}")
+
     @property
     def decided(self) -> bool:
         """Whether one value is left."""
@@ -68,6 +87,12 @@ class Components:
     collapse: Component
     posterolateral: Component
 
+    def __post_init__(self) -> None:
+        for name, component in self.items():
+            impossible = sorted(set(component.possible) - set(ALLOWED_POINTS[name]))
+            if impossible:
+                raise ValueError(f"SINS has no {impossible[0]} points for {name}: {ALLOWED_POINTS[name]}")
+
     def items(self) -> tuple[tuple[ComponentName, Component], ...]:
         """Name and component, in the order of the published table."""
         return tuple((name, getattr(self, name)) for name in COMPONENTS)
@@ -79,6 +104,10 @@ class Total:
 
     low: int
     high: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low <= self.high <= LARGEST_TOTAL:
+            raise ValueError(f"a total lies in 0-{LARGEST_TOTAL}, low first: {self.low}, {self.high}")
 
 
 @dataclass(frozen=True, slots=True)
