@@ -1,1 +1,7 @@
+"""Cases of one patient over time: which level fractured, grew or changed."""
 
+from spineimg.tracking.follow import track
+from spineimg.tracking.table import track_csv, track_rows
+from spineimg.tracking.timepoint import Timepoint
+
+__all__ = ["Timepoint", "track", "track_csv", "track_rows"]

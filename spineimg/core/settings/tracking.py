@@ -6,3 +6,32 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class TrackingSettings:
     """Settings of tracking."""
+
+    fractured_percent: float = 20.0
+    """Loss that counts as a fracture: lower limit of Genant grade 1 (J Bone Miner Res 1993;8:1137)."""
+    new_fracture_points: float = 20.0
+    """Fall of one height that makes a new fracture (semiquantitative incident fracture, Genant 1993)."""
+    progression_points: float = 15.0
+    """Further fall that makes a progression (ours)."""
+    sclerosing_points: float = 20.0
+    """Fall of the lytic share that makes a lesion sclerosing (ours, as in trial.md)."""
+    smallest_lesion_change_ml: float = 0.2
+    """No lesion change below this counts, however small the lesion (ours: a ball of 7 mm)."""
+    sins_limits: tuple[int, int] = (7, 13)
+    """Lowest totals of "potentially unstable" and "unstable" (Fisher, Spine 2010;35:E1221)."""
+
+    shape_spacing_mm: float = 1.5
+    """Step of the distance maps that are registered (ours: fine enough for laminae, cheap)."""
+    shape_reach_mm: float = 8.0
+    """Distances beyond this are cut off, so that a missing part does not pull the fit (ours)."""
+    agreement_tolerance_mm: float = 1.5
+    """Agreement of two vertebrae = share of surface points this near after the fit (ours: one step)."""
+    shift_levels: int = 6
+    """Levels registered against the wrong neighbour to test a count off by one (ours: cost)."""
+    shift_margin_mm: float = 0.12
+    """A shifted count must fit better by this mean distance to replace the names (ours; measured on one real
+    CT against itself, turned and resampled)."""
+    shift_ratio: float = 0.85
+    """... and by this factor (ours)."""
+    doubtful_fit_mm: float = 1.5
+    """A matched vertebra that fits worse than this is in doubt (ours)."""

@@ -1,0 +1,127 @@
+"""What happened to a body between two scans: fall of its heights, new fracture, progression."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from spineimg.core.estimate import Estimate
+from spineimg.core.measurements import Heights, VertebraMeasurement
+from spineimg.core.settings.tracking import TrackingSettings
+from spineimg.core.track import HeightChange, Verdict
+
+SITES = ("anterior", "middle", "posterior")
+
+
+def fall_points(then: Estimate | None, now: Estimate | None) -> Estimate | None:
+    """Fall of one height in points of its own earlier value: ``100 * (then - now) / then``; positive = lost.
+
+    The two measurements are taken as independent, their relative half-widths added in quadrature.
+    """
+    if then is None or now is None or then.value <= 0:
+        return None
+    ratio = now.value / then.value
+    down = math.hypot((now.value - now.low) / then.value, ratio * (then.high - then.value) / then.value)
+    up = math.hypot((now.high - now.value) / then.value, ratio * (then.value - then.low) / then.value)
+    return Estimate(100 * (1 - ratio), 100 * (1 - ratio - up), 100 * (1 - ratio + down))
+
+
+def height_change(then: Heights, now: Heights) -> HeightChange:
+    """Fall of the three heights."""
+    return HeightChange(
+        fall_points(then.anterior, now.anterior),
+        fall_points(then.middle, now.middle),
+        fall_points(then.posterior, now.posterior),
+    )
+
+
+def largest(change: HeightChange) -> tuple[str, Estimate] | None:
+    """Site and fall of the height that fell most."""
+    falls = [(site, getattr(change, site)) for site in SITES if getattr(change, site) is not None]
+    return max(falls, key=lambda item: item[1].value) if falls else None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """New fracture and progression with the sentence that says why."""
+
+    new_fracture: Verdict
+    progression: Verdict
+    reason: str
+
+
+def fell_by(change: HeightChange, points: float, detectable: float | None) -> Verdict:
+    """Whether at least one height fell by that many points, beyond doubt and beyond the detectable change.
+
+    ``yes``: the interval of one height lies at or above both limits. ``no``: that of every height lies below
+    the points. A height that was not measured leaves "no" open.
+    """
+    each = [_one_fell(getattr(change, site), points, detectable) for site in SITES]
+    if "yes" in each:
+        return "yes"
+    return "no" if each == ["no"] * 3 else "undetermined"
+
+
+def _one_fell(fall: Estimate | None, points: float, detectable: float | None) -> Verdict:
+    if fall is None:
+        return "undetermined"
+    if fall.high < points:
+        return "no"
+    return (
+        "yes" if detectable is not None and fall.low >= points and fall.low > detectable else "undetermined"
+    )
+
+
+def genant_rose(then: tuple[int, ...], now: tuple[int, ...]) -> bool:
+    """Whether the grade rose beyond doubt: every possible grade now is above every possible grade then."""
+    return bool(then and now) and min(now) > max(then)
+
+
+def verdicts(
+    then: VertebraMeasurement, now: VertebraMeasurement, detectable: float | None, settings: TrackingSettings
+) -> Verdicts:
+    """Judge one vertebra that is complete and identified on both scans, as trial.md defines the two events.
+
+    Parameters
+    ----------
+    then, now : VertebraMeasurement
+        The same vertebra on the earlier and the later scan.
+    detectable : float or None
+        Smallest detectable fall, points.
+    settings : TrackingSettings
+        Limits.
+    """
+    change = height_change(then.heights_mm, now.heights_mm)
+    new_fall = fell_by(change, settings.new_fracture_points, detectable)
+    more_fall = fell_by(change, settings.progression_points, detectable)
+    worst = largest(change)
+    rose = genant_rose(then.genant_grade, now.genant_grade)
+    own_change_open = worst is not None and (detectable is None or worst[1].high >= detectable)
+    further: Verdict = "yes" if more_fall == "yes" or (rose and own_change_open) else more_fall
+    if rose and further == "no":
+        # The grade rose, the heights did not fall: the expected heights changed, not the vertebra.
+        further = "undetermined"
+    loss = then.height_loss_percent
+    limit = settings.fractured_percent
+    if loss is not None and loss.high < limit:
+        return Verdicts(new_fall, "no", _reason(change, loss, f"below {limit:g} %", settings))
+    if loss is not None and loss.low >= limit:
+        return Verdicts("no", further, _reason(change, loss, f"already {limit:g} % or more", settings))
+    # The earlier loss does not say whether the vertebra was fractured: an event's kind is open.
+    words = "not known" if loss is None else f"on both sides of {limit:g} %: the kind of an event is open"
+    return Verdicts(
+        "no" if new_fall == "no" else "undetermined",
+        "no" if further == "no" else "undetermined",
+        _reason(change, loss, words, settings),
+    )
+
+
+def _reason(change: HeightChange, loss: Estimate | None, words: str, settings: TrackingSettings) -> str:
+    worst = largest(change)
+    if worst is None:
+        return "No height was measured on both scans."
+    site, fall = worst
+    limits = f"limits {settings.new_fracture_points:g} (new), {settings.progression_points:g} (progression)"
+    moved = "fell by" if fall.value >= 0 else "changed by"
+    before = "" if loss is None else f" {loss} %,"
+    return f"{site.capitalize()} height {moved} {fall} points ({limits}); earlier loss{before} {words}."
