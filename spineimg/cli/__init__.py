@@ -1,1 +1,1 @@
-
+"""Command line: one thin module per verb; it parses, calls the pipeline, prints."""

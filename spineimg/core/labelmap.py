@@ -52,7 +52,7 @@ class LabelMap:
         Lesion candidates' ids (1...), also outside the bone where a lesion grows out. None: not looked for.
     lesion_types : ndarray of uint8 or None
         `LesionType` per lesion voxel as the finder sees it. None: left to the measurement.
-    names : mapping
+    names : tuple of NameDoubt
         Per level what the engine thinks of its name; empty when the labels were given by a reader.
     findings : tuple of Finding
         Caveats of the engine about the whole scan or some levels.
@@ -66,6 +66,8 @@ class LabelMap:
     names: tuple[NameDoubt, ...] = ()
     findings: tuple[Caveat, ...] = ()
     engine: EngineId | None = None
+    lesions_confirmed: bool = False
+    """True when a reader gave the lesion masks: they are lesions, whatever they look like."""
 
     def __post_init__(self) -> None:
         for name in ("array", "parts", "lesions", "lesion_types"):

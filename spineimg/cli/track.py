@@ -1,0 +1,34 @@
+"""spineimg track: two or more scans of one patient compared, level by level."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spineimg.cli import options as opt
+
+
+def track(
+    cases: Annotated[list[Path], typer.Argument(help="Case folders of one patient, any order.")],
+    out: Annotated[Path, typer.Option("--out", metavar="TRACK", help="Track folder to make; it must not exist.")],
+    override_patient: Annotated[
+        str | None,
+        typer.Option("--override-patient", metavar="REASON", help="Compare although the patient keys differ; says why."),
+    ] = None,
+    settings: opt.SettingsOption = None,
+    json: opt.JsonOption = False,
+) -> None:
+    """Say which level fractured, grew or changed, and the smallest change that could be seen."""
+    from spineimg.cli.printing import print_track, stage_display
+    from spineimg.pipeline.follow import follow
+
+    with stage_display() as say:
+        result = follow(tuple(cases), out, opt.settings_of(settings), say, override=override_patient)
+    print_track(result, out, json_wanted=json)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command()(track)
