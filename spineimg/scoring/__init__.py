@@ -1,1 +1,17 @@
+"""Measurements and pain to SINS: the published table, possible sets, totals, explanation."""
 
+from spineimg.scoring.explain import explain
+from spineimg.scoring.level_names import parse_level
+from spineimg.scoring.pain_entries import PainEntry, parse_pain, read_pain_file, settle_pain
+from spineimg.scoring.score import patient_score, score
+
+__all__ = [
+    "PainEntry",
+    "explain",
+    "parse_level",
+    "parse_pain",
+    "patient_score",
+    "read_pain_file",
+    "score",
+    "settle_pain",
+]

@@ -1,0 +1,94 @@
+"""Points for alignment: both junctions that touch a level count, the worse one scores."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+
+from spineimg.core.levels import Level, Region
+from spineimg.core.measurements import Measurements, SegmentMeasurement
+from spineimg.core.scores import Evidence
+from spineimg.core.settings.scoring import FISHER_2010, OURS, ScoringSettings
+from spineimg.scoring.collapse import collapse_state
+from spineimg.scoring.deformity import NORMAL, deformity
+from spineimg.scoring.finding import Finding, finding
+from spineimg.scoring.table import POINTS, Option
+from spineimg.scoring.translation import Fact, translation
+from spineimg.scoring.wording import points_text, sagittal_picture
+
+OPEN = frozenset({POINTS[Option.ALIGNED], POINTS[Option.DEFORMITY], POINTS[Option.TRANSLATION]})
+FUSED = (Level.S2, Level.S3, Level.S4, Level.S5)
+
+
+def worst_of(sets: Iterable[frozenset[int]]) -> set[int]:
+    """Every value that the largest of several open numbers can have."""
+    return {max(choice) for choice in itertools.product(*sets)}
+
+
+def score_alignment(
+    level: Level, measurements: Measurements, settings: ScoringSettings, earlier: Measurements | None
+) -> Finding:
+    """Points for alignment of a level.
+
+    Parameters
+    ----------
+    level : Level
+        The level that is scored.
+    measurements : Measurements
+        This scan.
+    settings : ScoringSettings
+        Limits.
+    earlier : Measurements or None
+        An earlier scan of the patient with the same level names; it decides whether a deformity is new.
+    """
+    picture = sagittal_picture(level)
+    if level in FUSED:
+        text = (
+            f"{level} is fused with its neighbours and has no joint that could shift (ours): "
+            f"{points_text('alignment', [NORMAL])}."
+        )
+        return finding("alignment", [NORMAL], [Evidence(text, source=OURS, picture=picture)], None)
+    collapse = collapse_state(measurements.vertebra(level), settings)
+    facts: list[Fact] = []
+    touching = [s for s in measurements.segments if level in (s.upper, s.lower)]
+    for segment in touching:
+        facts.append(translation(segment, level, settings))
+        facts.extend(deformity(segment, level, collapse, _same_segment(segment, earlier), settings))
+    facts.extend(_unseen(level, touching))
+    points = worst_of(fact.points for fact in facts)
+    evidence = [fact.evidence for fact in facts if _worth_telling(fact)]
+    total = f"The worst junction of {level} counts: {points_text('alignment', sorted(points))}."
+    evidence.append(Evidence(total, source=FISHER_2010, picture=picture))
+    widest = max(facts, key=lambda fact: fact.span)
+    return finding("alignment", points, evidence, widest.question)
+
+
+def _unseen(level: Level, touching: list[SegmentMeasurement]) -> list[Fact]:
+    """Say which junctions of the level the scan does not show: each leaves everything open."""
+    facts = []
+    sides = []
+    if level is not Level.C1 and not any(s.lower is level for s in touching):
+        sides.append("above")
+    if level.region is not Region.SACRAL and not any(s.upper is level for s in touching):
+        sides.append("below")
+    for side in sides:
+        text = (
+            f"The junction {side} {level} could not be measured: its neighbour is not in view or not whole."
+        )
+        question = (
+            f"Is {level} shifted or newly bent against its neighbour {side}? A scan that shows both decides."
+        )
+        evidence = Evidence(text, source=OURS, picture=sagittal_picture(level))
+        facts.append(Fact(OPEN, evidence, question))
+    return facts
+
+
+def _worth_telling(fact: Fact) -> bool:
+    """All but a scoliosis within its normal range: nothing to see there."""
+    return not (fact.points == frozenset({NORMAL}) and fact.evidence.text.startswith("Scoliosis"))
+
+
+def _same_segment(segment: SegmentMeasurement, earlier: Measurements | None) -> SegmentMeasurement | None:
+    if earlier is None:
+        return None
+    return next((s for s in earlier.segments if (s.upper, s.lower) == (segment.upper, segment.lower)), None)
