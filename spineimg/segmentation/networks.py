@@ -164,9 +164,7 @@ class FoldedUNet(nn.Module):
         logits, fields = self.forward_parts(x)
         if fields is None:
             return logits
-        fields = functional.interpolate(
-            fields, scale_factor=2.0, mode="trilinear", align_corners=False
-        )
+        fields = functional.interpolate(fields, scale_factor=2.0, mode="trilinear", align_corners=False)
         return torch.cat([logits, fields], dim=1)
 
 

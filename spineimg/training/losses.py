@@ -1,0 +1,141 @@
+"""Losses with unknown regions left out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def region_loss(
+    logits: Tensor, target: Tensor, merged: int, weight: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Cross entropy plus soft Dice over foreground classes.
+
+    Parameters
+    ----------
+    logits
+        (n, classes, a, b, c).
+    target
+        (n, a, b, c) long; 255 is left out; ``merged`` means class 1 or class 2.
+    merged
+        Code of "body or posterior, not known which".
+    weight
+        Class weights of the cross entropy, or None.
+
+    Returns
+    -------
+    tuple
+        The loss, and the Dice per foreground class present (detached; nan if absent).
+    """
+    classes = logits.shape[1]
+    log_p = functional.log_softmax(logits, dim=1)
+    known = (target < classes) & (target != merged)
+    safe = torch.where(known, target, torch.zeros_like(target))
+    picked = log_p.gather(1, safe[:, None])[:, 0]
+    w = known.float()
+    if weight is not None:
+        w = w * weight[safe]
+    either = target == merged
+    total = -(picked * w).sum()
+    mass = w.sum()
+    if bool(either.any()):
+        both = torch.logsumexp(log_p[:, 1:3], dim=1)
+        total = total - (both * either).sum() * 2.0
+        mass = mass + either.sum() * 2.0
+    ce = total / mass.clamp(min=1.0)
+    p = log_p.exp()
+    dices = []
+    for k in range(1, classes):
+        truth = (safe == k) & known
+        count = truth.sum()
+        if int(count) == 0:
+            dices.append(torch.full((), float("nan")))
+            continue
+        pk = p[:, k] * known
+        dices.append((2 * (pk * truth).sum() + 1) / (pk.sum() + count + 1))
+    dice = torch.stack(dices)
+    present = ~torch.isnan(dice)
+    soft = (1 - dice[present]).mean() if bool(present.any()) else logits.new_zeros(())
+    return ce + soft, dice.detach()
+
+
+def field_losses(
+    fields: Tensor, offset: Tensor, known: Tensor, level: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Offset, group and level losses on vertebra voxels of the half-resolution grid.
+
+    Parameters
+    ----------
+    fields
+        (n, 8, a, b, c): offset (3), group logits (4), level / 26.
+    offset, known
+        Targets and where they hold.
+    level
+        (n, a, b, c) level ids, 0 none.
+
+    Returns
+    -------
+    tuple
+        The three losses.
+    """
+    flat = fields.permute(0, 2, 3, 4, 1)
+    zero = fields.sum() * 0.0
+    offset_loss = zero
+    if bool(known.any()):
+        got = flat[known][:, :3]
+        want = offset.permute(0, 2, 3, 4, 1)[known]
+        offset_loss = functional.smooth_l1_loss(got, want, beta=0.3)
+    spine = level > 0
+    if not bool(spine.any()):
+        return offset_loss, zero, zero
+    ids = level[spine]
+    group = (ids > 7).long() + (ids > 19).long() + (ids > 25).long()
+    chosen = flat[spine]
+    group_loss = functional.cross_entropy(chosen[:, 3:7], group)
+    vertebra = ids < 26
+    level_loss = zero
+    if bool(vertebra.any()):
+        level_loss = functional.smooth_l1_loss(
+            chosen[vertebra][:, 7], ids[vertebra].float() / 26.0, beta=0.05
+        )
+    return offset_loss, group_loss, level_loss
+
+
+def lesion_loss(logits: Tensor, truth: Tensor, own: Tensor, ignore: Tensor) -> tuple[Tensor, Tensor]:
+    """Binary cross entropy in and about the vertebra plus soft Dice where lesions are.
+
+    Parameters
+    ----------
+    logits, truth
+        (n, 2, a, b, c).
+    own
+        (n, a, b, c) voxels of the vertebra; within three voxels of it or of a lesion the
+        voxels count fully, elsewhere little.
+    ignore
+        (n, a, b, c) voxels left out.
+
+    Returns
+    -------
+    tuple
+        The loss and the Dice per channel (detached; nan where absent).
+    """
+    keep = (~ignore)[:, None].float()
+    bce = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    zone = torch.maximum(own[:, None].float(), truth.amax(1, keepdim=True))
+    zone = functional.max_pool3d(zone, 5, stride=1, padding=2)
+    weight = keep * (0.02 + zone + 3.0 * truth)
+    loss = (bce * weight).sum() / weight.sum().clamp(min=1.0)
+    p = torch.sigmoid(logits) * keep
+    dices = []
+    for n in range(logits.shape[0]):
+        for channel in range(2):
+            t = truth[n, channel]
+            count = t.sum()
+            if int(count) == 0:
+                continue
+            dices.append((2 * (p[n, channel] * t).sum() + 1) / (p[n, channel].sum() + count + 1))
+    if dices:
+        stacked = torch.stack(dices)
+        return loss + (1 - stacked).mean(), stacked.mean().detach()
+    return loss, torch.full((), float("nan"))
