@@ -45,7 +45,7 @@ class Grid:
     @property
     def spacing_mm(self) -> Points:
         """Length of one step along each array axis, mm, shape (3,)."""
-        return np.linalg.norm(self.affine[:3, :3], axis=0)
+        return np.asarray(np.linalg.norm(self.affine[:3, :3], axis=0))
 
     @property
     def voxel_ml(self) -> float:
