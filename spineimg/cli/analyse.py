@@ -12,7 +12,9 @@ from spineimg.cli import options as opt
 
 def analyse(
     path: Annotated[Path, typer.Argument(help="DICOM folder, file, zip or NIfTI.")],
-    out: Annotated[Path, typer.Option("--out", metavar="CASE", help="Case folder to make; it must not exist.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="CASE", help="Case folder to make; it must not exist.")
+    ],
     series: opt.SeriesOption = None,
     labels: opt.LabelsOption = None,
     labels_kind: opt.KindOption = "verse",

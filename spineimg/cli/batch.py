@@ -12,11 +12,20 @@ from spineimg.cli import options as opt
 
 def batch(
     path: Annotated[Path, typer.Argument(help="Folder of studies, any depth.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Output folder; run again and it resumes.")],
-    workers: Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Processes; default from free cores and memory.")] = None,
-    retry: Annotated[int, typer.Option("--retry", min=0, metavar="N", help="Try a failed study again N times.")] = 0,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Output folder; run again and it resumes.")
+    ],
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, metavar="N", help="Processes; default from free cores and memory."),
+    ] = None,
+    retry: Annotated[
+        int, typer.Option("--retry", min=0, metavar="N", help="Try a failed study again N times.")
+    ] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be analysed, and stop.")] = False,
-    scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Dask scheduler, tcp://host:port.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Dask scheduler, tcp://host:port.")
+    ] = None,
     engine: Annotated[str | None, typer.Option("--engine", metavar="NAME", help="Network to use.")] = None,
     pain_file: opt.PainFileOption = None,
     settings: opt.SettingsOption = None,
@@ -26,7 +35,15 @@ def batch(
     from spineimg.cli.printing import batch_display, print_batch, print_plan
     from spineimg.pipeline.batch import BatchRequest, plan_batch, run_batch
 
-    request = BatchRequest(path=path, out=out, workers=workers, retry=retry, scheduler=scheduler, engine=engine, pain_file=pain_file)
+    request = BatchRequest(
+        path=path,
+        out=out,
+        workers=workers,
+        retry=retry,
+        scheduler=scheduler,
+        engine=engine,
+        pain_file=pain_file,
+    )
     plan = plan_batch(request, opt.settings_of(settings))
     if dry_run:
         print_plan(plan, json_wanted=json)

@@ -9,11 +9,23 @@ from typing import Annotated
 
 import typer
 
-VERBS = ("inspect", "convert", "analyse", "rescore", "explain", "track", "report", "batch", "models", "doctor", "trial")
+VERBS = (
+    "inspect",
+    "convert",
+    "analyse",
+    "rescore",
+    "explain",
+    "track",
+    "report",
+    "batch",
+    "models",
+    "doctor",
+    "trial",
+)
 
 app = typer.Typer(
     name="spineimg",
-    help="Spinal metastases on CT: vertebrae named, SINS scored with its evidence, fractures followed over time. "
+    help="Spinal metastases on CT: vertebrae named, SINS scored with its evidence, fractures followed. "
     "For research; not a medical device.",
     no_args_is_help=True,
     add_completion=False,
@@ -24,7 +36,7 @@ for _verb in VERBS:
     import_module(f"spineimg.cli.{_verb}").register(app)
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the callback's signature is typer's
+def _print_version(wanted: bool) -> None:
     if wanted:
         from spineimg import __version__
 
@@ -34,8 +46,9 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the callback's signa
 
 @app.callback()
 def _main(
-    version: Annotated[  # noqa: ARG001
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
     ] = False,
 ) -> None:
     pass
@@ -53,7 +66,9 @@ def run() -> None:
         typer.echo("stopped; nothing half-written was kept", err=True)
         sys.exit(130)
     except PermissionError as error:
-        _stop(EnvironmentFault("permission-denied", f"no permission: {error.filename}", "choose another folder"))
+        _stop(
+            EnvironmentFault("permission-denied", f"no permission: {error.filename}", "choose another folder")
+        )
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

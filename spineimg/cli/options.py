@@ -11,25 +11,46 @@ from spineimg.core.errors import UsageError
 from spineimg.core.settings import Settings, load_settings
 from spineimg.core.volume import Modality
 
-SeriesOption = Annotated[str | None, typer.Option("--series", metavar="UID", help="Take this series, not our pick.")]
+SeriesOption = Annotated[
+    str | None, typer.Option("--series", metavar="UID", help="Take this series, not our pick.")
+]
 ModalityOption = Annotated[
-    str | None, typer.Option("--modality", metavar="CT|MR", help="For NIfTI, which does not say what it holds.")
+    str | None,
+    typer.Option("--modality", metavar="CT|MR", help="For NIfTI, which does not say what it holds."),
 ]
 PainOption = Annotated[
     list[str] | None,
-    typer.Option("--pain", metavar="LEVEL=KIND", help="mechanical, occasional, none or unknown; give it again for each level."),
+    typer.Option(
+        "--pain",
+        metavar="LEVEL=KIND",
+        help="mechanical, occasional, none or unknown; give it again for each level.",
+    ),
 ]
-PainFileOption = Annotated[Path | None, typer.Option("--pain-file", metavar="CSV|JSON", help="Pain per level and date.")]
-LabelsOption = Annotated[Path | None, typer.Option("--labels", metavar="FILE", help="Masks of the vertebrae (NIfTI) in place of the network's.")]
+PainFileOption = Annotated[
+    Path | None, typer.Option("--pain-file", metavar="CSV|JSON", help="Pain per level and date.")
+]
+LabelsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels", metavar="FILE", help="Masks of the vertebrae (NIfTI) in place of the network's."
+    ),
+]
 KindOption = Annotated[
     str,
-    typer.Option("--labels-kind", metavar="KIND", help="Whose ids: verse, totalsegmentator, spineps or totalspineseg."),
+    typer.Option(
+        "--labels-kind", metavar="KIND", help="Whose ids: verse, totalsegmentator, spineps or totalspineseg."
+    ),
 ]
-LesionsOption = Annotated[Path | None, typer.Option("--lesions", metavar="FILE", help="Lesion masks (NIfTI, one id a lesion).")]
-KeyOption = Annotated[str | None, typer.Option("--patient-key", metavar="KEY", help="Pseudonym of the patient.")]
+LesionsOption = Annotated[
+    Path | None, typer.Option("--lesions", metavar="FILE", help="Lesion masks (NIfTI, one id a lesion).")
+]
+KeyOption = Annotated[
+    str | None, typer.Option("--patient-key", metavar="KEY", help="Pseudonym of the patient.")
+]
 DateOption = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Date of the scan.")]
 SettingsOption = Annotated[
-    Path | None, typer.Option("--settings", metavar="TOML", help="Profile that changes thresholds; the report says so.")
+    Path | None,
+    typer.Option("--settings", metavar="TOML", help="Profile that changes thresholds; the report says so."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")]
 
@@ -41,7 +62,9 @@ def modality_of(name: str | None) -> Modality | None:
     try:
         return Modality(name.upper())
     except ValueError:
-        raise UsageError("modality-unknown", f"no modality '{name}'", "give --modality CT or --modality MR") from None
+        raise UsageError(
+            "modality-unknown", f"no modality '{name}'", "give --modality CT or --modality MR"
+        ) from None
 
 
 def settings_of(profile: Path | None) -> Settings:

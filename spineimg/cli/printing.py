@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
     from spineimg.core.scores import LevelScore, Total
     from spineimg.core.track import Interval, Track
     from spineimg.core.volume import Repair, Volume
+    from spineimg.dicom.scanning import Scan
+    from spineimg.dicom.series import Series
+    from spineimg.pipeline.batch import Plan
     from spineimg.pipeline.doctor import Check
+    from spineimg.pipeline.tables import BatchResult
+    from spineimg.segmentation.bundles import Bundle
 
 BAND_WORDS = {"stable": "stable", "potentially_unstable": "potentially unstable", "unstable": "unstable"}
 
 
-def print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
+def print_json(value: Any) -> None:
     """Print one JSON document."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
@@ -81,7 +87,18 @@ def _caveat_lines(caveats: Sequence[Caveat | Repair]) -> None:
 def score_table(levels: Sequence[LevelScore], title: str) -> Table:
     """One row a level: the points that each component may have, the total and what would decide it."""
     table = Table(title=title, title_justify="left", expand=False)
-    for name in ("level", "state", "location", "pain", "bone", "alignment", "collapse", "posterolat.", "total", "band"):
+    for name in (
+        "level",
+        "state",
+        "location",
+        "pain",
+        "bone",
+        "alignment",
+        "collapse",
+        "posterolat.",
+        "total",
+        "band",
+    ):
         table.add_column(name, no_wrap=name in {"level", "total"})
     table.add_column("what would decide it", overflow="fold")
     for score in levels:
@@ -105,7 +122,7 @@ def print_case(case: Case, folder: Path, *, json_wanted: bool) -> None:
         print_json({"case": str(folder), "record": to_plain(case.record), "sins": to_plain(case.scores)})
         return
     record, scores = case.record, case.scores
-    found = [v for v in case.measurements.vertebrae]
+    found = case.measurements.vertebrae
     typer.echo(
         f"{record.modality.value} {record.study_date or 'date unknown'}, {record.series.slices} slices, "
         f"{len(found)} vertebrae: {', '.join(str(v.level) for v in found)}"
@@ -172,7 +189,7 @@ def print_track(track: Track, folder: Path, *, json_wanted: bool) -> None:
     typer.echo(f"report: {folder / 'report.html'}")
 
 
-def print_volume(volume: Volume, out: Path, *, json_wanted: bool) -> None:
+def print_volume(volume: Volume, out: Path | None, *, json_wanted: bool) -> None:
     """What was loaded and every repair."""
     origin = volume.origin
     spacing = [round(float(x), 4) for x in volume.grid.spacing_mm]
@@ -180,7 +197,7 @@ def print_volume(volume: Volume, out: Path, *, json_wanted: bool) -> None:
         repairs = [{"code": r.code, "message": r.message} for r in origin.repairs]
         print_json(
             {
-                "out": str(out),
+                "out": None if out is None else str(out),
                 "modality": volume.modality.value,
                 "series": origin.series_uid,
                 "shape": list(volume.array.shape),
@@ -189,7 +206,8 @@ def print_volume(volume: Volume, out: Path, *, json_wanted: bool) -> None:
             }
         )
         return
-    typer.echo(f"{volume.modality.value} {list(volume.array.shape)} voxels of {spacing} mm > {out}")
+    target = f" > {out}" if out else ""
+    typer.echo(f"{volume.modality.value} {list(volume.array.shape)} voxels of {spacing} mm{target}")
     _caveat_lines(origin.repairs)
 
 
@@ -201,3 +219,95 @@ def print_checks(checks: Sequence[Check], *, json_wanted: bool) -> None:
     for check in checks:
         remedy = "" if check.good else f"; {check.remedy}"
         typer.echo(f"{'good' if check.good else 'BAD '}  {check.name}: {check.found}{remedy}")
+
+
+def print_scan(found: Scan | Volume, *, json_wanted: bool) -> None:
+    """The series, best first, with what each is and why it stands there; or one NIfTI image."""
+    if hasattr(found, "grid"):
+        print_volume(found, None, json_wanted=json_wanted)
+        return
+    rows = [_series_row(series) for series in found.series]
+    if json_wanted:
+        skipped = [{"file": s.source.name, "code": s.code, "reason": s.reason} for s in found.skipped]
+        caveats = [{"code": c.code, "message": c.message} for c in found.caveats]
+        print_json({"series": rows, "skipped": skipped, "caveats": caveats, "files": found.files})
+        return
+    table = Table(title=f"{len(rows)} series in {found.files} files", title_justify="left")
+    for name in ("", "modality", "description", "shape", "spacing mm", "verdict", "UID"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        mark = "pick" if row["rank"] == 1 and row["fit"] else str(row["rank"])
+        shape = "x".join(str(n) for n in row["shape"])
+        spacing = "-" if row["spacing_mm"] is None else " ".join(f"{x:.2f}" for x in row["spacing_mm"])
+        verdict = row["reason"] if row["fit"] else f"[{row['code']}] {row['reason']}"
+        table.add_row(mark, row["modality"], row["description"], shape, spacing, escape(verdict), row["uid"])
+    _console().print(table)
+    for row in rows:
+        for caveat in row["caveats"]:
+            typer.echo(f"caveat[{caveat['code']}] series {row['rank']}: {caveat['message']}")
+    _caveat_lines(found.caveats)
+
+
+def _series_row(series: Series) -> dict[str, Any]:
+    return {
+        "uid": series.uid,
+        "rank": series.rank,
+        "fit": series.fit,
+        "code": series.code,
+        "reason": series.reason,
+        "modality": series.modality,
+        "description": series.description,
+        "study_date": series.study_date,
+        "images": series.images,
+        "shape": list(series.shape),
+        "spacing_mm": None if series.spacing_mm is None else [round(x, 4) for x in series.spacing_mm],
+        "kernel": series.kernel,
+        "body_part": series.body_part,
+        "caveats": [{"code": r.code, "message": r.message} for r in series.repairs],
+    }
+
+
+def print_plan(plan: Plan, *, json_wanted: bool) -> None:
+    """What a batch would do."""
+    if json_wanted:
+        todo = [{"id": s.id, "path": str(s.path), "series": s.series_uid} for s in plan.studies]
+        refused = [{"id": f.id, "path": f.path, "code": f.code, "message": f.message} for f in plan.refused]
+        print_json({"to_do": todo, "done": [s.id for s in plan.done], "refused": refused})
+        return
+    for study in plan.studies:
+        typer.echo(f"to do    {study.id}  {study.path}  {study.description}")
+    for study in plan.done:
+        typer.echo(f"done     {study.id}  {study.path}")
+    for failure in plan.refused:
+        typer.echo(f"refused  {failure.id}  {failure.path}  [{failure.code}] {failure.message}")
+    typer.echo(f"{len(plan.studies)} to do, {len(plan.done)} done, {len(plan.refused)} refused")
+
+
+def print_batch(result: BatchResult, out: Path, *, json_wanted: bool) -> None:
+    """Counts, and each failure in one line."""
+    if json_wanted:
+        failures = [
+            {"id": f.id, "path": f.path, "code": f.code, "message": f.message} for f in result.failures
+        ]
+        print_json(
+            {"out": str(out), "analysed": result.analysed, "levels": result.levels, "failures": failures}
+        )
+        return
+    for failure in result.failures:
+        typer.echo(f"failed  {failure.id}  [{failure.code}] {failure.message}; {failure.remedy}")
+    counts = f"{result.analysed} analysed, {len(result.failures)} failed, {result.levels} levels"
+    typer.echo(f"{counts}: {out / 'levels.csv'}")
+
+
+def print_models(bundles: Sequence[Bundle], *, json_wanted: bool) -> None:
+    """The installed networks."""
+    rows = [
+        {"name": b.name, "version": b.version, "modality": b.modality, "folder": str(b.folder)}
+        for b in bundles
+    ]
+    if json_wanted:
+        print_json(rows)
+        return
+    for row in rows:
+        typer.echo(f"{row['name']}  {row['version']}  {row['modality'] or '-'}  {row['folder']}")
+

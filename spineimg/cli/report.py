@@ -10,7 +10,10 @@ import typer
 
 def report(
     folder: Annotated[Path, typer.Argument(metavar="CASE|TRACK", help="Case or track folder.")],
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="FILE.html or FILE.pdf; else report.html inside.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="FILE.html or FILE.pdf; else report.html inside."),
+    ] = None,
 ) -> None:
     """Write the report again."""
     from spineimg.pipeline.reporting import write_report

@@ -12,10 +12,14 @@ from spineimg.cli import options as opt
 
 def track(
     cases: Annotated[list[Path], typer.Argument(help="Case folders of one patient, any order.")],
-    out: Annotated[Path, typer.Option("--out", metavar="TRACK", help="Track folder to make; it must not exist.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="TRACK", help="Track folder to make; it must not exist.")
+    ],
     override_patient: Annotated[
         str | None,
-        typer.Option("--override-patient", metavar="REASON", help="Compare although the patient keys differ; says why."),
+        typer.Option(
+            "--override-patient", metavar="REASON", help="Compare although the patient keys differ; says why."
+        ),
     ] = None,
     settings: opt.SettingsOption = None,
     json: opt.JsonOption = False,

@@ -34,7 +34,9 @@ def _cut(array: NDArray[Any], start: Index, stop: Index) -> NDArray[Any]:
 
 def crop_volume(volume: Volume, start: Index, stop: Index) -> Volume:
     """The box of a volume, as a copy."""
-    return dataclasses.replace(volume, array=_cut(volume.array, start, stop), grid=volume.grid.cropped(start, stop))
+    return dataclasses.replace(
+        volume, array=_cut(volume.array, start, stop), grid=volume.grid.cropped(start, stop)
+    )
 
 
 def crop_labels(labels: LabelMap, start: Index, stop: Index) -> LabelMap:

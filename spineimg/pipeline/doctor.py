@@ -14,7 +14,17 @@ from pathlib import Path
 
 NEEDED_MEMORY_GB = 4.0
 NEEDED_DISK_GB = 1.0
-PACKAGES = ("numpy", "scipy", "scikit-image", "pydicom", "SimpleITK", "nibabel", "pydantic", "matplotlib", "torch")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "pydicom",
+    "SimpleITK",
+    "nibabel",
+    "pydantic",
+    "matplotlib",
+    "torch",
+)
 CODECS = {"openjpeg": "JPEG 2000", "jpeg_ls": "JPEG-LS", "gdcm": "JPEG and JPEG lossless"}
 
 
@@ -62,19 +72,25 @@ def _codec(module: str, what: str) -> Check:
 
 def _networks() -> tuple[Check, ...]:
     from spineimg.core.errors import SpineimgError
-    from spineimg.segmentation.bundles import list_bundles, verify_bundle
+    from spineimg.segmentation import bundles
 
-    bundles = list_bundles()
-    if not bundles:
-        return (Check("networks", good=False, found="none", remedy="set SPINEIMG_MODELS or install a bundle"),)
+    found = bundles.list_models()
+    if not found:
+        return (
+            Check("networks", good=False, found="none", remedy="set SPINEIMG_MODELS or install a bundle"),
+        )
     checks = []
-    for bundle in bundles:
+    for bundle in found:
         try:
-            verify_bundle(bundle.name)
+            bundles.verify(bundle.folder)
         except SpineimgError as error:
-            checks.append(Check(f"network {bundle.name}", good=False, found=error.message, remedy=error.remedy))
+            checks.append(
+                Check(f"network {bundle.name}", good=False, found=error.message, remedy=error.remedy)
+            )
         else:
-            checks.append(Check(f"network {bundle.name}", good=True, found=f"version {bundle.version}, files intact"))
+            checks.append(
+                Check(f"network {bundle.name}", good=True, found=f"version {bundle.version}, files intact")
+            )
     return tuple(checks)
 
 
@@ -86,7 +102,9 @@ def _memory() -> Check:
     import psutil
 
     free = psutil.virtual_memory().available / 2**30
-    return Check("free memory", free >= NEEDED_MEMORY_GB, f"{free:.1f} GiB", f"{NEEDED_MEMORY_GB:.0f} GiB are needed")
+    return Check(
+        "free memory", free >= NEEDED_MEMORY_GB, f"{free:.1f} GiB", f"{NEEDED_MEMORY_GB:.0f} GiB are needed"
+    )
 
 
 def _disk() -> Check:
@@ -99,6 +117,6 @@ def _config_folder() -> Check:
 
     folder: Path = config_folder()
     place = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    return Check("config folder", os.access(place, os.W_OK), str(folder), "set SPINEIMG_CONFIG to a folder you own")
-
-
+    return Check(
+        "config folder", os.access(place, os.W_OK), str(folder), "set SPINEIMG_CONFIG to a folder you own"
+    )

@@ -22,7 +22,12 @@ def explain_level(folder: Path, name: str) -> str:
     case = read_case(folder)
     if case.scores.of(level) is None:
         scored = ", ".join(str(s.level) for s in case.scores.levels) or "none"
-        raise UsageError("level-not-scored", _why_not(case.measurements.vertebra(level) is not None, level), f"levels with a score: {scored}", folder)
+        raise UsageError(
+            "level-not-scored",
+            _why_not(case.measurements.vertebra(level) is not None, level),
+            f"levels with a score: {scored}",
+            folder,
+        )
     return explain(case.measurements, case.scores, level)
 
 

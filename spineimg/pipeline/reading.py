@@ -10,7 +10,7 @@ from spineimg.core.settings import Settings
 from spineimg.core.volume import Modality, Volume
 
 if TYPE_CHECKING:
-    from spineimg.dicom.scan import Scan
+    from spineimg.dicom.scanning import Scan
 
 NIFTI_ENDINGS = (".nii", ".nii.gz")
 
