@@ -36,7 +36,7 @@ def identify(
     """Name the vertebrae of all scans alike.
 
     Each scan is compared with that earlier one which shares most names with it. A count that the shapes
-    refute is corrected to the earlier scan's when they clearly say so; else all levels of the scan are in doubt.
+    refute is corrected to the earlier scan's when they clearly say so; else every level is in doubt.
 
     Parameters
     ----------

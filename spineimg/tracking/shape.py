@@ -63,13 +63,14 @@ def shapes(
         box = boxes[vertebra.label - 1]
         if box is None or not vertebra.complete or not vertebra.level.is_vertebra:
             continue
-        found[vertebra.level] = _shape(labels, vertebra, box, settings)
+        found[vertebra.level] = shape_of(labels, vertebra, box, settings)
     return found
 
 
-def _shape(
+def shape_of(
     labels: LabelMap, vertebra: VertebraMeasurement, box: tuple[slice, ...], settings: TrackingSettings
 ) -> VertebraShape:
+    """Shape of one vertebra whose mask lies in a box of the label array."""
     mask = labels.array[box] == vertebra.label
     if labels.parts is not None:
         parts = labels.parts[box]

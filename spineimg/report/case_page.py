@@ -1,0 +1,152 @@
+"""The report of one scan as one self-contained HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from spineimg.core.case import Case
+from spineimg.core.estimate import Estimate
+from spineimg.core.levels import Level
+from spineimg.core.measurements import LesionMeasurement, VertebraMeasurement
+from spineimg.core.scores import LevelScore
+from spineimg.report.column_svg import ColumnRow, column_svg
+from spineimg.report.palette import BAND_COLOUR, band_words, total_words
+from spineimg.report.sentences import case_sentence, deciding_score, question
+from spineimg.report.templating import png_uri, render
+from spineimg.report.words import COMPONENT_WORD, points_words
+
+
+def case_html(case: Case, folder: Path) -> str:
+    """Build the report page of a case.
+
+    Parameters
+    ----------
+    case : Case
+        The analysed scan.
+    folder : Path
+        Case folder; its ``pictures`` are put into the page where they exist.
+
+    Returns
+    -------
+    str
+        HTML that needs no other file, no network and no script.
+    """
+    decides = deciding_score(case.scores)
+    return render(
+        "case.html.j2",
+        {
+            "case": case,
+            "record": case.record,
+            "sentence": case_sentence(case),
+            "patient": case.scores.patient,
+            "question": question(decides),
+            "question_level": None if decides is None else decides.level,
+            "column": column_svg(column_rows(case), case.measurements.vertebrae),
+            "overview": _picture(folder, "column"),
+            "levels": [_level(case, score, folder) for score in case.scores.levels],
+            "vertebrae": [_vertebra_row(v) for v in case.measurements.vertebrae],
+            "caveats": case.record.caveats,
+        },
+    )
+
+
+def column_rows(case: Case) -> list[ColumnRow]:
+    """Tell what stands beside each level in the drawing of the column."""
+    levels = {v.level for v in case.measurements.vertebrae} | {s.level for s in case.scores.levels}
+    return [_column_row(case, level) for level in sorted(levels)]
+
+
+def _column_row(case: Case, level: Level) -> ColumnRow:
+    vertebra = case.measurements.vertebra(level)
+    score = case.scores.of(level)
+    doubt = vertebra is not None and len(vertebra.name_possible) > 1
+    label = f"{level}?" if doubt else str(level)
+    if score is None:
+        return ColumnRow(level, label, _fracture_note(vertebra), (), unknown=_unmeasured(vertebra))
+    link = f"level-{level}"
+    if score.state == "not_scored":
+        return ColumnRow(level, label, f"not scored: {score.reason}", (), unknown=True, link=link)
+    colours = tuple(BAND_COLOUR[one] for one in score.band)
+    words = f"{total_words(score.total)}  {band_words(score.band)}"
+    if score.state == "candidate":
+        return ColumnRow(level, label, f"doubtful lesion, would be {words}", (), unknown=True, link=link)
+    return ColumnRow(level, label, words, colours, strong=level is case.scores.patient.level, link=link)
+
+
+def _unmeasured(vertebra: VertebraMeasurement | None) -> bool:
+    return vertebra is None or (not vertebra.complete and vertebra.level.is_vertebra)
+
+
+def _fracture_note(vertebra: VertebraMeasurement | None) -> str:
+    if vertebra is None:
+        return ""
+    if vertebra.not_scorable is not None:
+        return vertebra.not_scorable
+    if not vertebra.complete:
+        return "cut by the edge of the scan"
+    if vertebra.genant_grade and min(vertebra.genant_grade) > 0 and vertebra.height_loss_percent is not None:
+        return f"no lesion, height loss {vertebra.height_loss_percent.value:.0f} %"
+    return ""
+
+
+def _level(case: Case, score: LevelScore, folder: Path) -> dict[str, object]:
+    lesions = [x for x in case.measurements.lesions if x.level is score.level]
+    return {
+        "score": score,
+        "anchor": f"level-{score.level}",
+        "colour": BAND_COLOUR[score.band[-1]] if score.band and score.state == "scored" else "#8c8c8c",
+        "sagittal": _picture(folder, f"{score.level}_sagittal"),
+        "axial": _picture(folder, f"{score.level}_axial"),
+        "components": [
+            (COMPONENT_WORD[name], component, points_words(component))
+            for name, component in score.components.items()
+        ],
+        "lesions": [_lesion_words(x) for x in lesions],
+        "question": question(score),
+    }
+
+
+def _lesion_words(lesion: LesionMeasurement) -> str:
+    look = f", looks like {lesion.look_alike}" if lesion.look_alike else ""
+    share = "" if lesion.body_percent is None else f", {_short(lesion.body_percent)} % of the body"
+    broken = (
+        f"; cortex broken: {', '.join(lesion.cortex_broken).replace('_', ' ')}"
+        if lesion.cortex_broken
+        else ""
+    )
+    return (
+        f"Lesion {lesion.id}: {lesion.status}{look}, {' or '.join(lesion.quality)}, "
+        f"{_short(lesion.volume_ml)} ml{share}{broken}."
+    )
+
+
+def _vertebra_row(vertebra: VertebraMeasurement) -> dict[str, object]:
+    heights = vertebra.heights_mm
+    expected = vertebra.expected_heights_mm
+    return {
+        "level": vertebra.level,
+        "names": " or ".join(str(one) for one in vertebra.name_possible),
+        "doubt": len(vertebra.name_possible) > 1,
+        "complete": vertebra.complete,
+        "heights": [
+            (_short(height), "" if wanted is None else f"{wanted.value:.1f}")
+            for height, wanted in (
+                (heights.anterior, expected.anterior),
+                (heights.middle, expected.middle),
+                (heights.posterior, expected.posterior),
+            )
+        ],
+        "loss": _short(vertebra.height_loss_percent),
+        "genant": " or ".join(str(one) for one in vertebra.genant_grade),
+        "deformity": vertebra.deformity or "",
+        "lesions": ", ".join(str(one) for one in vertebra.lesion_ids),
+    }
+
+
+def _short(estimate: Estimate | None) -> str:
+    return "not measured" if estimate is None else str(estimate)
+
+
+def _picture(folder: Path, name: str) -> object:
+    path = folder / "pictures" / f"{name}.png"
+    return png_uri(path.read_bytes()) if path.is_file() else None

@@ -1,0 +1,83 @@
+"""The one sentence that matters, for a case and for a track."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from spineimg.core.case import Case
+from spineimg.core.levels import Level
+from spineimg.core.scores import LevelScore, SinsScores
+from spineimg.core.track import Interval, Track
+from spineimg.report.palette import band_words, total_words
+
+
+def case_sentence(case: Case) -> str:
+    """Say where the patient stands: the level that matters, its total and band, or that none is scored."""
+    scores = case.scores
+    patient = scores.patient
+    if patient.total is None or patient.level is None:
+        return _nothing_scored(case)
+    others = [s for s in scores.levels if s.state == "scored" and s.level is not patient.level]
+    words = ", ".join(f"{s.level} (SINS {total_words(s.total)})" for s in others)
+    more = f" Also scored: {words}." if others else ""
+    candidates = [s.level for s in scores.levels if s.state == "candidate"]
+    doubtful = f" Doubtful lesions, not counted: {_names(candidates)}." if candidates else ""
+    return f"{patient.level}: SINS {total_words(patient.total)}, {band_words(patient.band)}.{more}{doubtful}"
+
+
+def _nothing_scored(case: Case) -> str:
+    levels = [v.level for v in case.measurements.vertebrae]
+    seen = f"{levels[0]} to {levels[-1]}" if levels else "no vertebra"
+    candidates = [s.level for s in case.scores.levels if s.state == "candidate"]
+    if candidates:
+        return f"No level is scored: lesions at {_names(candidates)} are doubtful. In view: {seen}."
+    not_scored = [s.level for s in case.scores.levels if s.state == "not_scored"]
+    if not_scored:
+        return f"No level could be scored; not scored: {_names(not_scored)}. In view: {seen}."
+    return f"No lesion that is likely a metastasis was found in {seen}: no level is scored."
+
+
+def question(score: LevelScore | None) -> str | None:
+    """Give the question whose answer narrows the total of a level most."""
+    return score.decide[0].question if score is not None and score.decide else None
+
+
+def deciding_score(scores: SinsScores) -> LevelScore | None:
+    """Score of the level that decides the patient's total."""
+    return None if scores.patient.level is None else scores.of(scores.patient.level)
+
+
+def track_sentence(track: Track) -> str:
+    """Say which level fractured and when; else which progressed, is undetermined, or that none did."""
+    for words, name in (("New fracture", "new_fracture"), ("Progression of a fracture", "progression")):
+        found = [(t.level, i) for t in track.levels for i in t.intervals if getattr(i, name) == "yes"]
+        if found:
+            return f"{words} at {'; at '.join(_event(track, level, i) for level, i in found)}."
+    compared = [t.level for t in track.levels if any(i.new_fracture == "no" for i in t.intervals)]
+    events = [t.level for t in track.levels if any(open_event(i) for i in t.intervals)]
+    if events:
+        return (
+            f"A fracture at {_names(events)} can be neither shown nor ruled out; none is certain elsewhere."
+        )
+    if not compared:
+        return "No level could be compared between these scans."
+    cut = [t.level for t in track.levels if t.level not in compared]
+    missing = f" Not compared: {_names(cut)}." if cut else ""
+    return f"No new fracture and no progression in {len(compared)} levels compared.{missing}"
+
+
+def open_event(interval: Interval) -> bool:
+    """Whether heights were compared and an event is left open."""
+    measured = interval.height_loss_change_points is not None
+    return measured and "undetermined" in (interval.new_fracture, interval.progression)
+
+
+def _event(track: Track, level: Level, interval: Interval) -> str:
+    fall = interval.height_loss_change_points
+    words = "" if fall is None else f" (height fell by {fall} points)"
+    dates = f"{track.cases[interval.from_].study_date} and {track.cases[interval.to].study_date}"
+    return f"{level} between {dates}{words}"
+
+
+def _names(levels: Sequence[Level]) -> str:
+    return ", ".join(str(level) for level in levels)
