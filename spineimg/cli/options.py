@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spineimg.core.errors import UsageError
-from spineimg.core.settings import Settings, load_settings
-from spineimg.core.volume import Modality
+if TYPE_CHECKING:
+    from spineimg.core.settings import Settings
+    from spineimg.core.volume import Modality
 
 SeriesOption = Annotated[
     str | None, typer.Option("--series", metavar="UID", help="Take this series, not our pick.")
@@ -57,6 +57,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON in place of
 
 def modality_of(name: str | None) -> Modality | None:
     """Modality by its name, any case."""
+    # numpy and the settings are imported on use: the help must come at once.
+    from spineimg.core.errors import UsageError
+    from spineimg.core.volume import Modality
+
     if name is None:
         return None
     try:
@@ -69,6 +73,9 @@ def modality_of(name: str | None) -> Modality | None:
 
 def settings_of(profile: Path | None) -> Settings:
     """Default settings, or those of a profile file."""
+    from spineimg.core.errors import UsageError
+    from spineimg.core.settings import Settings, load_settings
+
     if profile is None:
         return Settings()
     if not profile.is_file():
