@@ -1,0 +1,112 @@
+"""What is asked of a phantom: patient, disease, and scan, each a frozen record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from spineimg.core.grid import Grid
+from spineimg.core.levels import Level
+
+LesionKind = Literal["lytic", "blastic", "mixed"]
+FractureKind = Literal["wedge", "biconcave", "crush"]
+
+
+@dataclass(frozen=True, slots=True)
+class LesionSpec:
+    """One lesion: a deformed ellipsoid in the frame of its vertebra.
+
+    Parameters
+    ----------
+    level : Level
+        Where it lies.
+    kind : str
+        Lytic (soft tissue), blastic (sclerosis) or mixed (both, in patches).
+    centre_mm : tuple of float
+        From the centre of the unfractured body: left, posterior, cranial.
+    radii_mm : tuple of float
+        Half-axes along left, posterior, cranial.
+    reach_mm : float
+        How far it may lie outside the bone; negative: it stays that far under the surface.
+    """
+
+    level: Level
+    kind: LesionKind
+    centre_mm: tuple[float, float, float]
+    radii_mm: tuple[float, float, float]
+    reach_mm: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FractureSpec:
+    """A collapsed body; ``loss_percent`` is the loss at the site that lost most."""
+
+    level: Level
+    kind: FractureKind
+    loss_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class SlipSpec:
+    """A level shifted on the one below, mm; anterior and left positive; levels above follow."""
+
+    level: Level
+    anterior_mm: float
+    left_mm: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PatientSpec:
+    """Who lies in the scanner. Factors multiply the mean anatomy; 1 is the mean.
+
+    ``density_hu`` is the trabecular density of L1 (Pickhardt 2013, Ann Intern Med 158:588: 160 HU and more
+    is normal, 110 and less osteoporotic); ``contrast_hu`` what an agent adds to the blood, 0 for none.
+    """
+
+    seed: int
+    size: float = 1.0
+    girth: float = 1.0
+    kyphosis: float = 1.0
+    lordosis: float = 1.0
+    scoliosis_deg: float = 0.0
+    density_hu: float = 160.0
+    cortex_hu: float = 900.0
+    fat_mm: float = 16.0
+    contrast_hu: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSpec:
+    """How the patient is scanned; ``seed`` draws the noise only.
+
+    ``shift_mm`` and ``turn_deg`` (about the left, posterior and cranial axis) move the patient in the scanner.
+    ``sharpness`` above 0 adds the overshoot of a bone kernel.
+    """
+
+    seed: int
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    width_mm: float = 200.0
+    depth_mm: float = 200.0
+    margin_mm: float = 12.0
+    noise_hu: float = 15.0
+    kernel_fwhm_mm: float = 1.0
+    sharpness: float = 0.0
+    shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    turn_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class PhantomSpec:
+    """A patient, the disease and a scan from level ``top`` to level ``bottom``.
+
+    ``grid`` overrides the grid that ``scan`` would make: any orientation and spacing, the same patient.
+    """
+
+    patient: PatientSpec
+    scan: ScanSpec
+    top: Level = Level.T8
+    bottom: Level = Level.SACRUM
+    lesions: tuple[LesionSpec, ...] = ()
+    fractures: tuple[FractureSpec, ...] = ()
+    slips: tuple[SlipSpec, ...] = ()
+    grid: Grid | None = field(default=None, compare=False)
