@@ -5,4 +5,42 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SegmentationSettings:
-    """Settings of segmentation."""
+    """Settings of segmentation: running the networks, finding, naming, pasting back."""
+
+    threads: int = 0
+    """Threads of the network; 0: the free cores of this process (more than that is four times slower)."""
+    tile_overlap: float = 0.25
+    """Share of a tile that the next one covers; the blend is Gaussian. 0.25 keeps seams below one voxel."""
+    tiles_at_once: int = 2
+    """Patches stacked in one pass; two avoid a slow path of the library at one thread."""
+
+    body_probability: float = 0.3
+    """A locate voxel votes for a body centre from here on (body plus half of posterior)."""
+    vote_sigma_mm: float = 3.0
+    """Smoothing of the vote histogram: about the scatter of the offsets on validation scans."""
+    peak_share: float = 0.22
+    """A peak counts from this share of the median peak's votes; lower ones are crumbs."""
+    peak_votes_ml: float = 1.2
+    """... and from this much voting bone, ml; a C3 body has about 4 ml."""
+    merge_share: float = 0.55
+    """Two centres nearer than this share of the expected spacing are one vertebra."""
+    chain_gap_mm: float = 130.0
+    """Longest gap along a column that still joins two centres into one chain."""
+
+    name_certain: float = 0.95
+    """A name is certain from this posterior on (chosen on the validation split of the naming data)."""
+    name_possible: float = 0.02
+    """A level stays among the possible names from this posterior on."""
+    transitional_possible: float = 0.10
+    """The count is called unusual from this posterior of a T13, L6, missing T12 or L5 on."""
+
+    vertebra_probability: float = 0.5
+    """Voxels of a vertebra: body plus posterior evidence from here on (the middle of the softmax)."""
+    lesion_probability: float = 0.5
+    """Lesion voxels from here on (the middle of the sigmoid)."""
+    lesion_min_ml: float = 0.3
+    """Smallest lesion that is reported, ml (what issue 11 asks to be found)."""
+    vertebra_min_ml: float = 0.5
+    """A located vertebra with less mask than this counts as not segmented (a C1 arch has about 5 ml)."""
+    crumb_share: float = 0.05
+    """Pieces of a vertebra below this share of its largest piece are dropped."""

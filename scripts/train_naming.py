@@ -1,0 +1,321 @@
+#!/usr/bin/env python3
+"""Learn the naming model from named points and detections of real CT scans (no images).
+
+    scripts/train_naming.py FOLDER learn [--out models/naming]
+    scripts/train_naming.py FOLDER measure SPLIT
+
+FOLDER holds truth.csv.gz and detections.csv.gz (shared/data/ct_mr/named_points). ``learn`` takes
+spacing, spread, group confusion and rates from split ``train`` and tunes the weights there by
+the likelihood of the true names; ``measure`` counts right, flagged and silently wrong scans.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from spineimg.core.levels import Level
+from spineimg.core.settings.segmentation import SegmentationSettings
+from spineimg.segmentation.name import log_posterior, name_column
+from spineimg.segmentation.naming_model import (
+    BINS,
+    SHAPES,
+    STATES,
+    Found,
+    NamingModel,
+    Surroundings,
+    load_naming_model,
+    region_place,
+    shapes_of,
+)
+
+MATCH_MM = 15.0
+"""A detection belongs to a true body nearer than this (99.9 % of them lie within 8 mm)."""
+PEDICLE_MM = 45.0
+"""A pedicle point belongs to a body nearer than this, as in the source's pairing."""
+SPREAD_LOWEST = 1.5
+"""Spread of any shape (mm or degrees) is at least this: few cases must not look exact."""
+PSEUDO = 4.0
+"""Weight of the neighbours when few vertebrae of a level were seen."""
+START = {
+    "surplus": -3.0, "confidence": 0.7, "group": 0.8, "group_floor": 0.02, "number_sd": 1.5,
+    "number_shared": 0.5, "number_limit": 16.0, "spacing": 0.8, "broad_share": 0.03, "broad_sd": 8.0,
+    "centre_sd": 1.0, "miss": -4.0, "t13": -4.5, "l6": -3.6, "no_t12": -4.5, "no_l5": -3.6,
+    "bend_deg": 0.6, "slope_deg": 0.3, "pedicle_mm": 0.6, "shape_floor": 0.005,
+    "near_mm": 12.0, "far_mm": 52.0,
+    "scale_sd": 0.08, "skull": -1.5, "sacrum": 0.8, "sacrum_mm": 20.0, "sacrum_sd": 6.0,
+}  # fmt: skip
+TUNED = {
+    "surplus": (-5.0, -4.0, -3.0, -2.0, -1.0), "confidence": (0.4, 0.7, 1.0, 1.3),
+    "group": (0.4, 0.6, 0.8, 1.0),
+    "bend_deg": (0.0, 0.3, 0.6, 0.9), "slope_deg": (0.0, 0.15, 0.3, 0.6), "pedicle_mm": (0.0, 0.3, 0.6, 0.9),
+    "shape_floor": (0.002, 0.005, 0.01, 0.02),
+    "spacing": (0.4, 0.6, 0.8, 1.0),
+    "broad_share": (0.01, 0.03, 0.06, 0.1), "broad_sd": (4.0, 8.0, 12.0), "miss": (-6.0, -5.0, -4.0, -3.0),
+    "l6": (-5.0, -4.2, -3.6, -3.0), "no_t12": (-6.0, -5.2, -4.5, -3.8), "t13": (-6.0, -5.2, -4.5, -3.8),
+    "centre_sd": (0.5, 1.0, 1.5),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Detections of one scan head to foot, and the true level of each (None: matches no true body)."""
+
+    name: str
+    found: tuple[Found, ...]
+    truth: tuple[Level | None, ...]
+    missed: tuple[Level, ...]
+    inside: tuple[bool, ...]
+
+
+def read(folder: Path, split: str) -> list[Scan]:
+    truth = pd.read_csv(folder / "truth.csv.gz")
+    seen = pd.read_csv(folder / "detections.csv.gz")
+    truth, seen = truth[truth.split == split], seen[seen.split == split]
+    scans = []
+    for name, rows in seen.groupby("scan"):
+        true = truth[truth.scan == name]
+        bodies = rows[rows.kind == "body"].sort_values("z", ascending=False)
+        if len(true) and len(bodies):
+            scans.append(_scan(str(name), true, bodies, rows))
+    return scans
+
+
+def pedicles(centres: np.ndarray, rows: pd.DataFrame) -> list[float | None]:
+    """Distance of the left and right pedicle point that lie nearest to each body, each used once."""
+    sides = []
+    for kind in ("left", "right"):
+        points = rows[rows.kind == kind][["x", "y", "z"]].to_numpy()
+        partner: list[np.ndarray | None] = [None] * len(centres)
+        pairs = sorted(
+            (float(np.linalg.norm(c - p)), row, column)
+            for row, c in enumerate(centres)
+            for column, p in enumerate(points)
+        )
+        used: set[int] = set()
+        for length, row, column in pairs:
+            if length <= PEDICLE_MM and partner[row] is None and column not in used:
+                partner[row] = points[column]
+                used.add(column)
+        sides.append(partner)
+    return [
+        None if a is None or b is None else float(np.linalg.norm(a - b)) for a, b in zip(*sides, strict=True)
+    ]
+
+
+def _scan(name: str, true: pd.DataFrame, bodies: pd.DataFrame, rows: pd.DataFrame) -> Scan:
+    points = true[["body_x", "body_y", "body_z"]].to_numpy()
+    centres = bodies[["x", "y", "z"]].to_numpy()
+    groups = bodies[["p_cervical", "p_thoracic", "p_lumbar"]].to_numpy()
+    distance = np.linalg.norm(centres[:, None] - points[None], axis=2)
+    names: list[Level | None] = [None] * len(centres)
+    for column in range(len(points)):  # the nearest detection of each true body, and only one
+        row = int(distance[:, column].argmin())
+        if distance[row, column] < MATCH_MM and int(distance[row].argmin()) == column:
+            names[row] = Level(true["level"].iloc[column])
+    got = {n for n in names if n is not None}
+    found = tuple(
+        Found(c, (float(g[0]), float(g[1]), float(g[2])), float(min(0.99, g.max())), None, p)
+        for c, g, p in zip(centres, groups, pedicles(centres, rows), strict=True)
+    )
+    inside = tuple(bool(points[:, 2].min() < c[2] < points[:, 2].max()) for c in centres)
+    missed = tuple(Level(n) for n in true["level"] if Level(n) not in got)
+    return Scan(name, found, tuple(names), missed, inside)
+
+
+def facts(folder: Path, scans: list[Scan]) -> NamingModel:
+    """Spacing after each patient's own scale, and mean group evidence per level."""
+    truth = pd.read_csv(folder / "truth.csv.gz")
+    truth = truth[truth.split == "train"]
+    steps: dict[str, list[tuple[str, float]]] = {}
+    for name, rows in truth.groupby("scan"):
+        rows = rows.sort_values("body_z", ascending=False)
+        points = rows[["body_x", "body_y", "body_z"]].to_numpy()
+        for upper, lower, p, q in zip(rows["level"], rows["level"][1:], points, points[1:], strict=False):
+            if STATES.index(Level(lower)) - STATES.index(Level(upper)) == 1 or (upper, lower) == (
+                "T12",
+                "L1",
+            ):
+                steps.setdefault(upper, []).append((str(name), float(np.linalg.norm(p - q))))
+    mean = {level: float(np.median([d for _, d in s])) for level, s in steps.items()}
+    logs: dict[str, list[float]] = {}
+    for level, pairs in steps.items():
+        for name, d in pairs:
+            logs.setdefault(name, []).append(float(np.log(d / mean[level])))
+    scale = {name: float(np.exp(np.median(v))) for name, v in logs.items()}
+    spread = {
+        level: 1.4826 * float(np.median(np.abs([d / scale[n] - mean[level] for n, d in pairs])))
+        for level, pairs in steps.items()
+    }
+    print("sd of log scale", np.std([np.log(v) for v in scale.values()]).round(3))
+    for level, like in (("T13", "T12"), ("L6", "L5")):
+        mean[level], spread[level] = mean.get(like, mean["L4"]), spread.get(like, spread["L4"])
+    return NamingModel(
+        spacing_mm=np.array([mean[s.value] for s in STATES]),
+        spacing_sd=np.array([max(0.6, spread[s.value]) for s in STATES]),
+        groups=_groups(scans),
+        shapes=_shapes(scans),
+        weights=dict(START),
+        version="1",
+    )
+
+
+def _shapes(scans: list[Scan]) -> dict[str, np.ndarray]:
+    """Median and robust spread of each shape per level; rare levels borrow from a neighbour."""
+    out = {}
+    values: dict[str, dict[str, list[float]]] = {name: {s.value: [] for s in STATES} for name in SHAPES}
+    for scan in scans:
+        shape = shapes_of(scan.found, (START["near_mm"], START["far_mm"]))
+        for name, numbers in shape.items():
+            for level, number in zip(scan.truth, numbers, strict=True):
+                if level is not None and np.isfinite(number):
+                    values[name][level.value].append(float(number))
+    for name in SHAPES:
+        table = values[name]
+        table["T13"] = table["T12"]
+        table["L6"] = table["L6"] if len(table["L6"]) >= 15 else table["L5"]
+        rows = []
+        for s in STATES:
+            own = np.array(table[s.value] if len(table[s.value]) >= 15 else table[s.below().value])  # type: ignore[union-attr]
+            middle = float(np.median(own))
+            spread = 1.4826 * float(np.median(np.abs(own - middle)))
+            rows.append((middle, max(spread, SPREAD_LOWEST)))
+        out[name] = np.array(rows)
+    return out
+
+
+def _groups(scans: list[Scan]) -> np.ndarray:
+    """Share of each level's detections in each bin of group evidence; inner levels of a region are pooled."""
+    counts = np.zeros((len(STATES), len(BINS) + 1))
+    for scan in scans:
+        for f, level in zip(scan.found, scan.truth, strict=True):
+            if level is not None:
+                counts[
+                    STATES.index(level), np.digitize(region_place(f.groups, START["group_floor"]), BINS)
+                ] += 1
+    row = {s.value: n for n, s in enumerate(STATES)}
+    pools = ([f"C{n}" for n in range(1, 6)], [f"T{n}" for n in range(3, 11)], [f"L{n}" for n in range(3, 7)])
+    for names in pools:
+        rows = [row[n] for n in names]
+        counts[rows] = counts[rows].sum(0)
+    for names in pools:  # and the borders' inner neighbours lean on their region a little
+        inner = counts[row[names[-1]]] / counts[row[names[-1]]].sum()
+        for s in STATES:
+            if s.value[0] == names[0][0]:
+                counts[row[s.value]] += PSEUDO * inner
+    # A T13 carries a short rib or none: half the time it looks like T12, half like L1.
+    counts[row["T13"]] = (
+        counts[row["T12"]] / counts[row["T12"]].sum() + counts[row["L1"]] / counts[row["L1"]].sum()
+    )
+    shares = counts / counts.sum(1, keepdims=True)
+    blurred = np.array(
+        [np.convolve(np.pad(r, 1, mode="edge"), [0.1, 0.8, 0.1], mode="valid") for r in shares]
+    )
+    blurred += 0.0005
+    return np.asarray(blurred / blurred.sum(1, keepdims=True))
+
+
+def likelihood(scans: list[Scan], model: NamingModel) -> list[float]:
+    return [max(-12.0, log_posterior(s.found, Surroundings(), model, s.truth)) for s in scans]
+
+
+def informative(scans: list[Scan], model: NamingModel, number: int) -> list[tuple[Scan, float]]:
+    """Half the number: the scans that are hardest now; half: any others, standing for all the rest."""
+    scored = sorted(zip(likelihood(scans, model), range(len(scans)), strict=True))
+    hard = [scans[n] for _, n in scored[: number // 2]]
+    rest = [scans[n] for _, n in scored[number // 2 :]]
+    drawn = random.Random(0).sample(rest, min(number // 2, len(rest)))
+    return [(s, 1.0) for s in hard] + [(s, len(rest) / len(drawn)) for s in drawn]
+
+
+def tune(scans: list[Scan], model: NamingModel, rounds: int, number: int) -> NamingModel:
+    drawn = informative(scans, model, number)
+    chosen, weight = [s for s, _ in drawn], np.array([w for _, w in drawn])
+
+    def value_of(trial: NamingModel) -> float:
+        return float(np.array(likelihood(chosen, trial)) @ weight / weight.sum())
+
+    best = value_of(model)
+    for turn in range(rounds):
+        for key, values in TUNED.items():
+            for value in values:
+                if value == model.weights[key]:
+                    continue
+                trial = dataclasses.replace(model, weights={**model.weights, key: value})
+                score = value_of(trial)
+                if score > best + 1e-5:
+                    best, model = score, trial
+            print(turn, key, model.weights[key], round(best, 5), flush=True)
+    return model
+
+
+def write(model: NamingModel, folder: Path) -> None:
+    levels = {
+        s.value: {
+            "spacing_mm": round(float(model.spacing_mm[n]), 2),
+            "spacing_sd": round(float(model.spacing_sd[n]), 2),
+            "groups": [round(float(v), 5) for v in model.groups[n]],
+            **{name: [round(float(v), 2) for v in model.shapes[name][n]] for name in SHAPES},
+        }
+        for n, s in enumerate(STATES)
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"version": model.version, "levels": levels, "weights": model.weights}, indent=1)
+    (folder / "parameters.json").write_text(text + "\n", encoding="utf-8")
+
+
+def measure(scans: list[Scan], model: NamingModel, settings: SegmentationSettings) -> pd.DataFrame:
+    rows = []
+    for scan in scans:
+        naming = name_column(scan.found, Surroundings(), model, settings)
+        pairs = list(zip(naming.levels, scan.truth, scan.inside, strict=True))
+        wrong = [(str(a), str(b)) for a, b, _ in pairs if a is not None and b is not None and a is not b]
+        lost = [str(b) for a, b, _ in pairs if a is None and b is not None]
+        invented = [str(a) for a, b, within in pairs if a is not None and b is None and within]
+        rows.append(
+            {
+                "scan": scan.name, "n": len(pairs), "right": not wrong and not invented, "lost": len(lost),
+                "flagged": naming.flagged, "codes": "|".join(c.code for c in naming.caveats),
+                "best": naming.best, "low": min((d.confidence for d in naming.doubts), default=0.0),
+                "wrong": ";".join(f"{b}->{a}" for a, b in wrong), "invented": ";".join(invented),
+            }
+        )  # fmt: skip
+    table = pd.DataFrame(rows)
+    silent = ~table.right & ~table.flagged
+    print(
+        f"scans {len(table)}: right {table.right.mean():.4f}, flagged {table.flagged.mean():.4f}, "
+        f"right or flagged {(table.right | table.flagged).mean():.4f}, silently wrong {silent.mean():.4f} "
+        f"({int(silent.sum())}), true bodies dropped {int(table.lost.sum())}"
+    )
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("task", choices=["learn", "measure"])
+    parser.add_argument("split", nargs="?", default="validation", choices=["train", "validation", "test"])
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "models" / "naming")
+    parser.add_argument("--scans", type=int, default=140, help="train scans that tune the weights")
+    parser.add_argument("--rounds", type=int, default=1)
+    given = parser.parse_args()
+    if given.task == "learn":
+        scans = read(given.folder, "train")
+        model = facts(given.folder, scans)
+        write(tune(scans, model, given.rounds, given.scans), given.out)
+    else:
+        table = measure(read(given.folder, given.split), load_naming_model(given.out), SegmentationSettings())
+        print(table[~table.right | table.flagged].to_string())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""Name the vertebrae of a column: a sequence model over all of them at once.
+
+The hidden state of each found body is a level (C1 to L6, T13) or "no vertebra". Neighbours
+are tied by their distance and by how likely a vertebra was missed or the anatomy is unusual;
+each body brings its group evidence and level number; sacrum and skull tie the ends. The sum
+over all sequences and over the patient's size (forward-backward) gives a calibrated
+posterior of each name, the best sequence (Viterbi) gives names that are in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spineimg.core.labelmap import Caveat, NameDoubt
+from spineimg.core.levels import Level
+from spineimg.core.settings.segmentation import SegmentationSettings
+from spineimg.segmentation.naming_model import STATES, Found, NamingModel, Surroundings
+from spineimg.segmentation.naming_terms import Terms, build_terms
+
+Floats = NDArray[np.float64]
+_UNUSUAL = (Level.T13, Level.L6)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What the sequence model says.
+
+    Parameters
+    ----------
+    levels : tuple of Level or None
+        Name of each found body in the given order; None: taken for no vertebra (or a doubled one).
+    doubts : tuple of NameDoubt
+        Every name with its alternatives, head to foot.
+    caveats : tuple of Caveat
+        ``level-name-uncertain``, ``no-landmark``, ``transitional-anatomy``.
+    best, second : float
+        Posterior of the best whole naming, and of the best one with another count.
+    """
+
+    levels: tuple[Level | None, ...]
+    doubts: tuple[NameDoubt, ...]
+    caveats: tuple[Caveat, ...]
+    best: float
+    second: float
+
+    @property
+    def flagged(self) -> bool:
+        """Whether any name of the scan is in doubt."""
+        return bool(self.caveats)
+
+
+def name_column(
+    found: Sequence[Found], around: Surroundings, model: NamingModel, settings: SegmentationSettings
+) -> Naming:
+    """Name the bodies of one column.
+
+    Parameters
+    ----------
+    found : sequence of Found
+        Located bodies along the column, head to foot.
+    around : Surroundings
+        Sacrum and skull.
+    model : NamingModel
+        Learned parameters.
+    settings : SegmentationSettings
+        Limits of certainty.
+
+    Returns
+    -------
+    Naming
+        Names, alternatives and caveats; empty when nothing was found.
+    """
+    if not found:
+        return Naming((), (), (), 0.0, 0.0)
+    terms = build_terms(found, around, model)
+    forward, backward = _forward(terms), _backward(terms)
+    joint = forward + backward
+    total = float(_lse(_lse(forward + terms.end[:, None, :], 2) + terms.tail, (0, 1)))
+    marginal = np.exp(_lse(joint, 1) - total)
+    path = _viterbi(terms)
+    levels = tuple(None if state is None else STATES[state] for state in path)
+    doubts = tuple(
+        _doubt(marginal[place], state, settings) for place, state in enumerate(path) if state is not None
+    )
+    best, second = _counts(terms, path, marginal, total)
+    unusual = _unusual_share(marginal, terms, forward, backward, total)
+    caveats = _caveats(levels, doubts, around, unusual, settings)
+    return Naming(levels, doubts, caveats, best, second)
+
+
+def _lse(values: Floats, axis: int | tuple[int, ...]) -> Floats:
+    """Log of the summed exponentials along axes; -inf stays -inf."""
+    top = np.max(values, axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore"):
+        summed = np.log(np.sum(np.exp(values - top), axis=axis, keepdims=True)) + top
+    return np.asarray(np.squeeze(summed, axis=axis))
+
+
+def _forward(terms: Terms) -> Floats:
+    """Log weight of all beginnings that end with body i as state b: (bodies, scales, states)."""
+    out = np.full((terms.count, terms.scales, len(STATES)), -np.inf)
+    for i in range(terms.count):
+        parts = [np.broadcast_to(terms.start[i][None, :], out[i].shape) + terms.scale_prior[:, None]]
+        parts += [_lse(out[j][:, :, None] + terms.step(j, i), 1) for j in terms.before(i)]
+        out[i] = _lse(np.stack(parts), 0) + terms.emission[i][None, :]
+    return out
+
+
+def _backward(terms: Terms) -> Floats:
+    """Log weight of all endings that follow body i as state a: (bodies, scales, states)."""
+    out = np.full((terms.count, terms.scales, len(STATES)), -np.inf)
+    for i in reversed(range(terms.count)):
+        parts = [np.broadcast_to((terms.end[i] + terms.tail_of(i))[None, :], out[i].shape)]
+        for k in terms.after(i):
+            follow = terms.step(i, k) + (out[k] + terms.emission[k][None, :])[:, None, :]
+            parts.append(_lse(follow, 2))
+        out[i] = _lse(np.stack(parts), 0)
+    return out
+
+
+def _viterbi(terms: Terms) -> list[int | None]:
+    """Best sequence over all scales: state index per body, None for no vertebra."""
+    score = np.full((terms.count, terms.scales, len(STATES)), -np.inf)
+    back: dict[tuple[int, int, int], tuple[int, int] | None] = {}
+    for i in range(terms.count):
+        best = np.broadcast_to(terms.start[i][None, :], score[i].shape) + terms.scale_prior[:, None]
+        source = np.full((*best.shape, 2), -1)
+        for j in terms.before(i):
+            candidate = score[j][:, :, None] + terms.step(j, i)
+            state, value = candidate.argmax(1), candidate.max(1)
+            better = value > best
+            best = np.where(better, value, best)
+            source[better] = np.stack([np.full_like(state, j), state], -1)[better]
+        score[i] = best + terms.emission[i][None, :]
+        for scale, state in np.ndindex(*best.shape):
+            j, a = source[scale, state]
+            back[i, scale, state] = None if j < 0 else (int(j), int(a))
+    final = score + terms.end[:, None, :] + terms.tail_all()[:, None, None]
+    i, scale, b = (int(n) for n in np.unravel_index(int(final.argmax()), final.shape))
+    path: list[int | None] = [None] * terms.count
+    link: tuple[int, int] | None = (i, b)
+    while link is not None:
+        path[link[0]] = link[1]
+        link = back[link[0], scale, link[1]]
+    return path
+
+
+def _doubt(marginal: Floats, state: int, settings: SegmentationSettings) -> NameDoubt:
+    """Alternatives of one body; the share of "no vertebra" lowers no name."""
+    shares = marginal / marginal.sum()
+    keep = {STATES[n] for n in np.flatnonzero(shares >= settings.name_possible)} | {STATES[state]}
+    return NameDoubt(STATES[state], tuple(sorted(keep)), float(min(1.0, shares[state])))
+
+
+def _counts(terms: Terms, path: list[int | None], marginal: Floats, total: float) -> tuple[float, float]:
+    """Posterior of the best naming as a whole, and the largest of another name anywhere."""
+    held = terms.held(path)
+    forward = _forward(held)
+    whole = float(_lse(_lse(forward + held.end[:, None, :], 2) + held.tail, (0, 1)))
+    others = marginal / marginal.sum(1, keepdims=True)
+    for place, state in enumerate(path):
+        if state is None:
+            others[place] = 0.0
+        else:
+            others[place, state] = 0.0
+    return float(np.exp(min(0.0, whole - total))), float(others.max())
+
+
+def _unusual_share(marginal: Floats, terms: Terms, forward: Floats, backward: Floats, total: float) -> float:
+    """Posterior that the count of the chain is not the usual one."""
+    share = max(float(marginal[:, STATES.index(level)].max()) for level in _UNUSUAL)
+    share = max(share, terms.sacrum_after_l4(marginal))
+    t11, l1 = STATES.index(Level.T11), STATES.index(Level.L1)
+    for j in range(terms.count):
+        for i in terms.after(j):
+            weight = terms.absent_t12(j, i)
+            value = forward[j][:, t11] + weight + terms.emission[i][l1] + backward[i][:, l1]
+            share = max(share, float(np.exp(_lse(value, 0) - total)))
+    return share
+
+
+def _caveats(
+    levels: tuple[Level | None, ...],
+    doubts: tuple[NameDoubt, ...],
+    around: Surroundings,
+    unusual: float,
+    settings: SegmentationSettings,
+) -> tuple[Caveat, ...]:
+    """Say what a reader must know about the names."""
+    out: list[Caveat] = []
+    named = [level for level in levels if level is not None]
+    open_ones = tuple(d.level for d in doubts if d.confidence < settings.name_certain)
+    regions = {level.region for level in named}
+    countable = len(regions) > 1 or around.sacrum_below_mm is not None or around.skull_above
+    if open_ones:
+        out.append(
+            Caveat("level-name-uncertain", f"names in doubt: {', '.join(map(str, open_ones))}", open_ones)
+        )
+    if not countable and open_ones:
+        out.append(
+            Caveat(
+                "no-landmark",
+                "no sacrum, skull or first or last rib in view: the levels cannot be counted",
+                tuple(named),
+            )
+        )
+    if unusual >= settings.transitional_possible:
+        out.append(
+            Caveat(
+                "transitional-anatomy",
+                f"an unusual number of vertebrae is possible (posterior {unusual:.2f})",
+                tuple(level for level in named if level.region.value in ("lumbar", "thoracic")),
+            )
+        )
+    return tuple(out)
+
+
+def log_posterior(
+    found: Sequence[Found], around: Surroundings, model: NamingModel, names: Sequence[Level | None]
+) -> float:
+    """Log probability of names known otherwise (None leaves a body free); for learning."""
+    terms = build_terms(found, around, model)
+    held = terms.held([None if n is None else STATES.index(n) for n in names])
+    whole, every = (
+        float(_lse(_lse(_forward(t) + t.end[:, None, :], 2) + t.tail, (0, 1))) for t in (held, terms)
+    )
+    return whole - every

@@ -1,0 +1,180 @@
+"""Parameters of the naming model and what it is told about each vertebra that was found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spineimg.core.errors import ModelError
+from spineimg.core.grid import Points
+from spineimg.core.levels import Level
+
+STATES: tuple[Level, ...] = tuple(level for level in Level if level.is_vertebra)
+"""C1 to L6 with T13: the names a vertebra above the sacrum can have."""
+GROUPS = ("cervical", "thoracic", "lumbar")
+SHAPES = ("bend_deg", "slope_deg", "pedicle_mm")
+BINS = np.array([0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1.03, 1.1, 1.3, 1.5, 1.7, 1.9, 1.97])
+"""Limits of the bins of `region_place`, finer where the evidence is firm."""
+NUMBERS = np.array([19.5 if s is Level.T13 else 25.0 if s is Level.L6 else float(s.verse_id) for s in STATES])
+"""The level number that the network learns (C1 1 ... L5 24), per state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One located vertebra, before it has a name.
+
+    Parameters
+    ----------
+    centre_lps_mm : ndarray, (3,)
+        Centre of the body.
+    groups : tuple of float
+        Evidence for cervical, thoracic, lumbar (0-1, need not sum to one).
+    confidence : float
+        How sure the finder is that this is a vertebra (0-1).
+    number : float or None
+        The network's level number, C1 = 1 to L5 = 24.
+    pedicle_mm : float or None
+        Distance of the left from the right pedicle.
+    """
+
+    centre_lps_mm: Points
+    groups: tuple[float, float, float]
+    confidence: float = 1.0
+    number: float | None = None
+    pedicle_mm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Landmarks beside the chain; None where not seen or not in view.
+
+    Parameters
+    ----------
+    sacrum_below_mm : float or None
+        Distance from the lowest body centre to the top of the sacrum.
+    skull_above : bool
+        The chain ends below a skull (the highest one is C1 or C2).
+    """
+
+    sacrum_below_mm: float | None = None
+    skull_above: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NamingModel:
+    """Learned numbers of the sequence model (``models/naming/parameters.json``).
+
+    Parameters
+    ----------
+    spacing_mm, spacing_sd : ndarray, (states,)
+        Distance of each state's body centre to the next lower state's (usual order), and its spread
+        after the patient's own scale is taken out.
+    groups : ndarray, (states, bins)
+        How often each level's group evidence falls into each bin of `region_place` (rows sum to one).
+    shapes : mapping of str to ndarray, (states, 2)
+        Mean and spread per level of ``bend_deg`` (turn of the column in the sagittal plane at this
+        body), ``slope_deg`` (inclination of the step that leads to it) and ``pedicle_mm``.
+    weights : mapping of str to float
+        Log-scale constants; `script` scripts/train_naming.py says how each is found.
+    """
+
+    spacing_mm: NDArray[np.float64]
+    spacing_sd: NDArray[np.float64]
+    groups: NDArray[np.float64]
+    shapes: dict[str, NDArray[np.float64]]
+    weights: dict[str, float] = field(default_factory=dict)
+    version: str = "0"
+
+    def mean_between(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and variance of the distance between every two states in usual order, (states, states)."""
+        mean, variance = _chain(self.spacing_mm), _chain(self.spacing_sd**2)
+        return mean, variance
+
+
+def _chain(step: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of steps between every two usual states; T13 and L6 hang on the usual column."""
+    count = len(STATES)
+    position = np.zeros(count)
+    t13, l1, t12 = STATES.index(Level.T13), STATES.index(Level.L1), STATES.index(Level.T12)
+    for place in range(1, count):
+        before = t12 if place in (t13, l1) else place - 1
+        position[place] = position[before] + step[before]
+    between = position[None, :] - position[:, None]
+    # With a T13 in the chain everything below it lies one step lower.
+    between[t13, l1:] += step[t13]
+    return between
+
+
+def region_place(groups: tuple[float, float, float], floor: float) -> float:
+    """Place of group evidence on the line cervical 0 - thoracic 1 - lumbar 2.
+
+    Parameters
+    ----------
+    groups : tuple of float
+        Evidence for the three groups, not negative.
+    floor : float
+        What a network gives to a group that it rules out; taken off first.
+    """
+    bare = np.clip(np.array(groups) - floor, 1e-3, None)
+    return float((bare[1] + 2 * bare[2]) / bare.sum())
+
+
+def shapes_of(found: Sequence[Found], limits_mm: tuple[float, float]) -> dict[str, NDArray[np.float64]]:
+    """Shape of the column at each body; NaN where a neighbour is missing or not at a usual distance.
+
+    Parameters
+    ----------
+    found : sequence of Found
+        Bodies head to foot.
+    limits_mm : tuple of float
+        Nearest and farthest distance of true neighbours.
+
+    Returns
+    -------
+    dict
+        Per name of `SHAPES` an array (bodies,).
+    """
+    centres = np.array([f.centre_lps_mm for f in found], dtype=np.float64).reshape(-1, 3)
+    steps = np.diff(centres, axis=0)
+    length = np.linalg.norm(steps, axis=1)
+    angle = np.degrees(np.arctan2(steps[:, 1], -steps[:, 2]))
+    angle = np.where((length >= limits_mm[0]) & (length <= limits_mm[1]), angle, np.nan)
+    slope = np.concatenate([[np.nan], angle])
+    bend = np.full(len(found), np.nan)
+    bend[1:-1] = (angle[1:] - angle[:-1] + 180.0) % 360.0 - 180.0
+    pedicle = np.array([np.nan if f.pedicle_mm is None else f.pedicle_mm for f in found])
+    return {"bend_deg": bend, "slope_deg": slope, "pedicle_mm": pedicle}
+
+
+def load_naming_model(folder: Path) -> NamingModel:
+    """Read ``parameters.json`` of a naming model folder.
+
+    Raises
+    ------
+    ModelError
+        ``model-damaged`` when the file is missing or not complete.
+    """
+    path = folder / "parameters.json"
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        level = raw["levels"]
+        return NamingModel(
+            spacing_mm=np.array([level[str(s)]["spacing_mm"] for s in STATES]),
+            spacing_sd=np.array([level[str(s)]["spacing_sd"] for s in STATES]),
+            groups=np.array([level[str(s)]["groups"] for s in STATES]),
+            shapes={name: np.array([level[str(s)][name] for s in STATES]) for name in SHAPES},
+            weights={str(k): float(v) for k, v in raw["weights"].items()},
+            version=str(raw["version"]),
+        )
+    except (OSError, KeyError, TypeError, ValueError) as fault:
+        raise ModelError(
+            "model-damaged",
+            f"the naming model cannot be read ({type(fault).__name__}: {fault})",
+            "install the models again: spineimg models install",
+            path,
+        ) from fault

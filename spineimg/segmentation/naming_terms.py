@@ -1,0 +1,279 @@
+"""Log terms of the naming model: evidence of each body, steps between bodies, ends of the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spineimg.core.levels import Level
+from spineimg.segmentation.naming_model import (
+    BINS,
+    NUMBERS,
+    STATES,
+    Found,
+    NamingModel,
+    Surroundings,
+    region_place,
+    shapes_of,
+)
+
+Floats = NDArray[np.float64]
+SKIPS = 3
+"""At most this many found bodies in a row can be no vertebra."""
+SCALES = np.exp(np.linspace(-0.24, 0.24, 9))
+"""Sizes of patients against the mean adult, one step 6 %; children down to 0.79."""
+_T11, _T12, _T13, _L1 = (STATES.index(level) for level in (Level.T11, Level.T12, Level.T13, Level.L1))
+_L4, _L5, _L6 = (STATES.index(level) for level in (Level.L4, Level.L5, Level.L6))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """All log terms of one scan.
+
+    Parameters
+    ----------
+    emission : ndarray, (bodies, states)
+        Evidence of each body for each level.
+    surplus : ndarray, (bodies,)
+        Weight of "this is no vertebra".
+    start, end : ndarray, (bodies, states)
+        Weight of a chain that starts or ends here (skipped bodies outside it included for start).
+    steps : mapping
+        (upper body, lower body) to ndarray (scales, states, states), skipped bodies included.
+    no_t12 : mapping
+        The share of a step T11-L1 that stands for an absent T12, (scales,).
+    scale_prior : ndarray, (scales,)
+        Weight of each patient size.
+    """
+
+    emission: Floats
+    surplus: Floats
+    start: Floats
+    end: Floats
+    steps: dict[tuple[int, int], Floats]
+    no_t12: dict[tuple[int, int], Floats]
+    scale_prior: Floats
+
+    @property
+    def count(self) -> int:
+        """Number of bodies."""
+        return int(self.emission.shape[0])
+
+    @property
+    def scales(self) -> int:
+        """Number of patient sizes."""
+        return int(self.scale_prior.size)
+
+    @property
+    def tail(self) -> Floats:
+        """Weight of all bodies after each one being no vertebra, (bodies, 1)."""
+        return self.tail_all()[:, None]
+
+    def tail_all(self) -> Floats:
+        """Weight of all bodies after each one being no vertebra, (bodies,)."""
+        return np.asarray(self.surplus.sum() - np.cumsum(self.surplus))
+
+    def tail_of(self, place: int) -> float:
+        """Weight of all bodies after ``place`` being no vertebra."""
+        return float(self.tail_all()[place])
+
+    def before(self, place: int) -> range:
+        """Bodies that may stand directly above ``place``."""
+        return range(max(0, place - 1 - SKIPS), place)
+
+    def after(self, place: int) -> range:
+        """Bodies that may stand directly below ``place``."""
+        return range(place + 1, min(self.count, place + 2 + SKIPS))
+
+    def step(self, upper: int, lower: int) -> Floats:
+        """Weight of two bodies being neighbours in the chain, (scales, states, states)."""
+        return self.steps[upper, lower]
+
+    def absent_t12(self, upper: int, lower: int) -> Floats:
+        """Weight of a step from T11 to L1 without a T12 between, (scales,)."""
+        return self.no_t12[upper, lower]
+
+    def sacrum_after_l4(self, marginal: Floats) -> float:
+        """Posterior that the sacrum follows L4 (only where a sacrum was seen)."""
+        return float(marginal[-1, _L4]) if self.end[-1, _L4] > self.end[-1, 0] else 0.0
+
+    def held(self, path: Sequence[int | None]) -> Terms:
+        """Give the same terms with every named body held to its name."""
+        emission = np.full_like(self.emission, -np.inf)
+        surplus = self.surplus.copy()
+        for place, state in enumerate(path):
+            if state is None:
+                emission[place] = self.emission[place]
+            else:
+                emission[place, state] = self.emission[place, state]
+        return replace(self, emission=emission, surplus=surplus)
+
+
+def build_terms(found: Sequence[Found], around: Surroundings, model: NamingModel) -> Terms:
+    """Turn what was found into log terms.
+
+    Parameters
+    ----------
+    found : sequence of Found
+        Bodies head to foot.
+    around : Surroundings
+        Sacrum and skull.
+    model : NamingModel
+        Learned parameters.
+    """
+    weights = model.weights
+    count = len(found)
+    confidence = np.clip(np.array([f.confidence for f in found]), 0.01, 0.99)
+    surplus = weights["surplus"] - weights["confidence"] * np.log(confidence / (1 - confidence))
+    skipped = np.concatenate([[0.0], np.cumsum(surplus)])
+    start = np.broadcast_to(skipped[:count, None], (count, len(STATES))) - np.log(len(STATES))
+    start = start + _head(around, model)
+    steps, absent = {}, {}
+    steady = _steady(model)
+    for lower in range(count):
+        for upper in range(max(0, lower - 1 - SKIPS), lower):
+            between = float(skipped[lower] - skipped[upper + 1])
+            distance = float(np.linalg.norm(found[lower].centre_lps_mm - found[upper].centre_lps_mm))
+            table, lone = _step(distance, steady, model)
+            steps[upper, lower], absent[upper, lower] = table + between, lone + between
+    return Terms(
+        emission=np.stack([_emission(f, count, model) for f in found]) + _shape(found, model),
+        surplus=surplus,
+        start=np.asarray(start),
+        end=_foot(found, around, model),
+        steps=steps,
+        no_t12=absent,
+        scale_prior=_scale_prior(weights["scale_sd"]),
+    )
+
+
+def _scale_prior(spread: float) -> Floats:
+    """Log weight of each patient size, log-normal."""
+    weight = -0.5 * (np.log(SCALES) / spread) ** 2
+    return np.asarray(weight - np.log(np.exp(weight).sum()))
+
+
+def _emission(found: Found, count: int, model: NamingModel) -> Floats:
+    """Group evidence and level number of one body, (states,)."""
+    weights = model.weights
+    place = int(np.digitize(region_place(found.groups, weights["group_floor"]), BINS))
+    evidence = np.log(model.groups[:, place])
+    out = weights["group"] * evidence
+    if found.number is not None:
+        # All bodies of a scan share one error of the network's counting, so each says less in a long chain.
+        share = 1.0 / (1.0 + (count - 1) * weights["number_shared"])
+        distance = (found.number - NUMBERS) / weights["number_sd"]
+        out = out - share * 0.5 * np.minimum(distance**2, weights["number_limit"])
+    return np.asarray(out)
+
+
+def _shape(found: Sequence[Found], model: NamingModel) -> Floats:
+    """Bend, slope and pedicle distance of each body against each level, (bodies, states)."""
+    weights = model.weights
+    out = np.zeros((len(found), len(STATES)))
+    limits = (weights["near_mm"], weights["far_mm"])
+    for name, values in shapes_of(found, limits).items():
+        mean, spread = model.shapes[name].T
+        z = (values[:, None] - mean[None]) / spread[None]
+        # Normal with a broad floor: a fractured, tilted or wrongly paired one must not decide alone.
+        density = np.exp(-0.5 * z**2) / spread[None] + weights["shape_floor"]
+        out += np.where(np.isfinite(z), weights[name] * np.log(density * np.median(spread)), 0.0)
+    return out
+
+
+def _robust(distance: float, mean: Floats, variance: Floats, model: NamingModel) -> Floats:
+    """Log density of a distance: normal with a broad share for fractures and misplaced centres."""
+    broad = model.weights["broad_share"]
+    wide = variance + model.weights["broad_sd"] ** 2
+    near = np.exp(-0.5 * (distance - mean) ** 2 / variance) / np.sqrt(2 * np.pi * variance)
+    far = np.exp(-0.5 * (distance - mean) ** 2 / wide) / np.sqrt(2 * np.pi * wide)
+    return np.asarray(np.log((1 - broad) * near + broad * far + 1e-12))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Steady:
+    """What every step shares: mean and variance of distances per scale, and the weight of the order."""
+
+    mean: Floats
+    variance: Floats
+    order: Floats
+    lone_mean: Floats
+    lone_variance: Floats
+
+
+def _steady(model: NamingModel) -> _Steady:
+    """Prepare the distance tables, (scales, states, states) and (scales,)."""
+    weights = model.weights
+    mean, variance = model.mean_between()
+    allowed = mean > 0
+    order = np.where(allowed, _missed() * weights["miss"] + _order_cost(weights), -np.inf)
+    scaled = SCALES[:, None, None]
+    own = weights["centre_sd"] ** 2
+    return _Steady(
+        mean=scaled * np.where(allowed, mean, 1.0),
+        variance=scaled**2 * np.where(allowed, variance, 1.0) + own,
+        order=order,
+        lone_mean=SCALES * model.spacing_mm[_T11],
+        lone_variance=(SCALES * model.spacing_sd[_T11]) ** 2 + own,
+    )
+
+
+def _step(distance: float, steady: _Steady, model: NamingModel) -> tuple[Floats, Floats]:
+    """Step weights (scales, states, states) at a distance, and the absent-T12 share (scales,)."""
+    weights = model.weights
+    table = weights["spacing"] * _robust(distance, steady.mean, steady.variance, model) + steady.order
+    lone = weights["spacing"] * _robust(distance, steady.lone_mean, steady.lone_variance, model)
+    lone = lone + weights["no_t12"]
+    table[:, _T11, _L1] = np.logaddexp(table[:, _T11, _L1], lone)
+    return table, lone
+
+
+def _missed() -> Floats:
+    """How many vertebrae lie between two states in usual order, (states, states)."""
+    position = np.zeros(len(STATES))
+    for place in range(1, len(STATES)):
+        position[place] = position[_T12 if place in (_T13, _L1) else place - 1] + 1
+    between = position[None, :] - position[:, None] - 1
+    between[_T13, _L1:] += 1
+    return np.asarray(np.maximum(between, 0))
+
+
+def _order_cost(weights: dict[str, float]) -> Floats:
+    """Weight of unusual neighbours, (states, states)."""
+    cost = np.zeros((len(STATES), len(STATES)))
+    cost[:, _T13] += weights["t13"]
+    cost[:, _L6] += weights["l6"]
+    return cost
+
+
+def _head(around: Surroundings, model: NamingModel) -> Floats:
+    """Weight of each state as the highest one, (states,)."""
+    out = np.zeros(len(STATES))
+    out[_T13], out[_L6] = model.weights["t13"], model.weights["l6"]
+    if around.skull_above:
+        out[2:] = model.weights["skull"] * np.arange(1, len(STATES) - 1)
+    return out
+
+
+def _foot(found: Sequence[Found], around: Surroundings, model: NamingModel) -> Floats:
+    """Weight of each state as the lowest one, (bodies, states)."""
+    weights = model.weights
+    out = np.zeros((len(found), len(STATES)))
+    if around.sacrum_below_mm is None:
+        return out
+    step = (model.spacing_mm[_L5], weights["sacrum_sd"])
+    missed = np.array([max(0, _L5 - state) for state in range(len(STATES))], dtype=np.float64)
+    missed[:_T13] -= 1
+    expected = weights["sacrum_mm"] + missed * step[0]
+    near = -0.5 * np.minimum(((around.sacrum_below_mm - expected) / step[1]) ** 2, weights["number_limit"])
+    usual = near + missed * weights["miss"]
+    off = (around.sacrum_below_mm - weights["sacrum_mm"]) / step[1]
+    straight = -0.5 * min(off**2, weights["number_limit"])
+    usual[_L4] = np.logaddexp(usual[_L4], straight + weights["no_l5"])
+    # L6 pays its price at the step L5-L6; alone at the foot it pays it here.
+    out[-1] = weights["sacrum"] * usual
+    out[:-1] = out[-1].min()
+    return out

@@ -1,0 +1,182 @@
+"""Paste the patches back to the image's own grid: vertebrae compete, borders fall below voxel size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from spineimg.core.grid import Grid
+from spineimg.core.labelmap import LesionType, Part
+from spineimg.core.settings.segmentation import SegmentationSettings
+from spineimg.segmentation.refine import BODY, CANAL, OTHER, Patch
+from spineimg.segmentation.resample import Floats, linear
+
+Bytes = NDArray[np.uint8]
+Box = tuple[slice, slice, slice]
+OWN_LOWEST = 0.3
+"""Where neighbours agree that bone is theirs together, the stronger one needs this much to take it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pasted:
+    """Masks on the image's grid; vertebrae are numbered 1... in the order of the patches.
+
+    Parameters
+    ----------
+    index : ndarray of uint8
+        Number of the vertebra, 0 none.
+    parts : ndarray of uint8
+        `Part` ids: body, posterior, canal.
+    lesion_types : ndarray of uint8
+        `LesionType` of each lesion voxel, 0 none.
+    """
+
+    index: Bytes
+    parts: Bytes
+    lesion_types: Bytes
+
+
+@dataclass(slots=True, eq=False)
+class _Canvas:
+    """Running competition on the image's grid."""
+
+    best: Floats
+    shared: Floats
+    passes: Bytes
+    canal: Floats
+    lytic: Floats
+    blastic: Floats
+    index: Bytes
+    body: NDArray[np.bool_]
+
+
+def paste(patches: Sequence[Patch], grid: Grid, settings: SegmentationSettings) -> Pasted:
+    """Let all patches compete on the image's grid.
+
+    A voxel belongs to the vertebra with the largest probability of its own, where that is at
+    least half, or where the patches together call it bone of some vertebra (own plus "other
+    vertebra") though each one alone is undecided. Probabilities are interpolated, not labels,
+    so borders lie where the half crosses, between voxels of the patch.
+
+    Parameters
+    ----------
+    patches : sequence of Patch
+        One per vertebra, head to foot (at most 255).
+    grid : Grid
+        The image's grid.
+    settings : SegmentationSettings
+        Limits of probability.
+    """
+    box = _box(patches, grid)
+    cut = grid.cropped(*_corners(box))
+    canvas = _canvas(cut.shape)
+    for number, patch in enumerate(patches, 1):
+        _add(canvas, number, patch, cut)
+    passes = np.maximum(canvas.passes, 1)
+    limit = settings.vertebra_probability
+    vertebra = (canvas.best >= limit) | ((canvas.shared / passes >= limit) & (canvas.best >= OWN_LOWEST))
+    index = np.where(vertebra, canvas.index, 0).astype(np.uint8)
+    index = tidy(index, len(patches), settings)
+    kind = np.where(canvas.body, int(Part.BODY), int(Part.POSTERIOR))
+    parts = np.where(index > 0, kind, 0).astype(np.uint8)
+    parts[(index == 0) & (canvas.canal / passes >= limit)] = int(Part.CANAL)
+    lesion = np.maximum(canvas.lytic, canvas.blastic) >= settings.lesion_probability
+    lytic = canvas.lytic >= canvas.blastic
+    kind = np.where(lytic, int(LesionType.LYTIC), int(LesionType.BLASTIC))
+    types = np.where(lesion, kind, 0).astype(np.uint8)
+    # A destroyed body stays that vertebra's: lesion voxels inside its hull were won above by `own`.
+    return Pasted(_whole(index, box, grid), _whole(parts, box, grid), _whole(types, box, grid))
+
+
+def _add(canvas: _Canvas, number: int, patch: Patch, cut: Grid) -> None:
+    """Interpolate one patch to the image's grid and let it compete."""
+    box = _box([patch], cut)
+    start, stop = _corners(box)
+    if any(b <= a for a, b in zip(start, stop, strict=True)):
+        return
+    target = cut.cropped(start, stop)
+    own = linear(patch.own, patch.grid, target, 0.0)
+    body = linear(patch.probability[BODY], patch.grid, target, 0.0)
+    inside = linear(np.ones(patch.grid.shape, dtype=np.float32), patch.grid, target, 0.0) > 0.5
+    canvas.shared[box] += own + linear(patch.probability[OTHER], patch.grid, target, 0.0)
+    canvas.canal[box] += linear(patch.probability[CANAL], patch.grid, target, 0.0)
+    canvas.passes[box] += inside
+    for name, field in (("lytic", patch.lytic), ("blastic", patch.blastic)):
+        held: Floats = getattr(canvas, name)
+        np.maximum(held[box], linear(field, patch.grid, target, 0.0), out=held[box])
+    wins = own > canvas.best[box]
+    canvas.index[box][wins] = number
+    canvas.body[box][wins] = (body >= 0.5 * own)[wins]
+    np.maximum(canvas.best[box], own, out=canvas.best[box])
+
+
+def _canvas(shape: tuple[int, int, int]) -> _Canvas:
+    """Return an empty canvas."""
+    fields = [np.zeros(shape, dtype=np.float32) for _ in range(5)]
+    marks = [np.zeros(shape, dtype=np.uint8) for _ in range(2)]
+    best, shared, canal, lytic, blastic = fields
+    body = np.zeros(shape, dtype=bool)
+    return _Canvas(best, shared, marks[0], canal, lytic, blastic, marks[1], body)
+
+
+def _box(patches: Sequence[Patch], grid: Grid) -> Box:
+    """Voxels of a grid that any patch covers."""
+    corners = []
+    for patch in patches:
+        ends = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in patch.grid.shape])).reshape(3, -1).T
+        corners.append(grid.to_index(patch.grid.to_lps_mm(ends)))
+    index = np.concatenate(corners)
+    start = np.clip(np.floor(index.min(0)).astype(int), 0, grid.shape)
+    stop = np.clip(np.ceil(index.max(0)).astype(int) + 1, start, grid.shape)
+    return (slice(start[0], stop[0]), slice(start[1], stop[1]), slice(start[2], stop[2]))
+
+
+def _corners(box: Box) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Start and stop of a box."""
+    a, b, c = box
+    return (int(a.start), int(b.start), int(c.start)), (int(a.stop), int(b.stop), int(c.stop))
+
+
+def _whole(cut: Bytes, box: Box, grid: Grid) -> Bytes:
+    """Put a cut-out back into the image's grid."""
+    out = np.zeros(grid.shape, dtype=np.uint8)
+    out[box] = cut
+    return out
+
+
+def tidy(index: Bytes, count: int, settings: SegmentationSettings) -> Bytes:
+    """Drop crumbs: pieces of a vertebra below a share of its largest piece."""
+    out = index.copy()
+    for number, box in enumerate(ndimage.find_objects(index, count), 1):
+        if box is None:
+            continue
+        mine = index[box] == number
+        pieces, found = ndimage.label(mine, structure=np.ones((3, 3, 3)))
+        if found < 2:
+            continue
+        sizes = np.bincount(pieces.ravel())[1:]
+        small = np.flatnonzero(sizes < settings.crumb_share * sizes.max()) + 1
+        out[box][np.isin(pieces, small)] = 0
+    return out
+
+
+def lesion_ids(types: Bytes, grid: Grid, settings: SegmentationSettings) -> tuple[Bytes, Bytes]:
+    """Give ids to connected lesions of at least the smallest reported volume; smaller ones go.
+
+    Returns
+    -------
+    tuple
+        Ids 1... (largest first, at most 255), and the types without the dropped voxels.
+    """
+    pieces, found = ndimage.label(types > 0, structure=np.ones((3, 3, 3)))
+    sizes = np.bincount(pieces.ravel(), minlength=found + 1)[1:] * grid.voxel_ml
+    order = [n for n in np.argsort(-sizes) if sizes[n] >= settings.lesion_min_ml][:255]
+    table = np.zeros(found + 1, dtype=np.uint8)
+    for number, piece in enumerate(order, 1):
+        table[piece + 1] = number
+    ids = table[pieces]
+    return ids, np.where(ids > 0, types, 0).astype(np.uint8)
