@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from spineimg.core.estimate import Estimate
 from spineimg.core.grid import Points
@@ -85,14 +85,13 @@ def _heights(axes: Axes, plane: Plane, found: Anchor, number: int) -> None:
 
 
 def height_plot(track: Track, points: Sequence[Timepoint], levels: Sequence[Level]) -> Figure:
-    """Plot the three heights of each level against the date, with their intervals; one small panel a level."""
-    columns = min(4, max(len(levels), 1))
+    """Plot the three heights of each level against the date, with their intervals; one panel a level."""
+    columns = min(3, max(len(levels), 1))
     rows = -(-max(len(levels), 1) // columns)
-    figure = Figure(
-        figsize=(2.9 * columns, 2.3 * rows + 0.4), dpi=110, facecolor="white", layout="constrained"
-    )
+    size = (2.9 * columns, 2.3 * rows + 0.4)
+    figure = Figure(figsize=size, dpi=110, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    dates = [p.date for p in points]
+    dates = np.array([p.date for p in points], dtype="datetime64[D]")
     for number, level in enumerate(levels):
         axes = figure.add_subplot(rows, columns, number + 1)
         for site in SITES:
@@ -100,7 +99,7 @@ def height_plot(track: Track, points: Sequence[Timepoint], levels: Sequence[Leve
         axes.set_title(str(level), fontsize=10, loc="left", fontweight="bold")
         axes.tick_params(labelsize=7.5)
         axes.set_ylabel("height, mm" if number % columns == 0 else "", fontsize=8)
-        axes.set_xticks(dates, [d.isoformat() for d in dates], rotation=20, ha="right")
+        axes.set_xticks(dates, [str(d) for d in dates], rotation=20, ha="right")
         axes.margins(x=0.15, y=0.25)
         axes.grid(visible=True, linewidth=0.4, color="#cccccc")
         for side in ("top", "right"):
@@ -119,14 +118,14 @@ def _height(track: Track, points: Sequence[Timepoint], case: int, level: Level, 
     return found
 
 
-def _curve(axes: Axes, site: str, dates: Sequence[datetime.date], heights: Sequence[Estimate | None]) -> None:
+def _curve(axes: Axes, site: str, dates: NDArray[np.datetime64], heights: Sequence[Estimate | None]) -> None:
     known = [(date, height) for date, height in zip(dates, heights, strict=True) if height is not None]
     if not known:
         return
     middle = [h.value for _, h in known]
     bars = [[h.value - h.low for _, h in known], [h.high - h.value for _, h in known]]
     axes.errorbar(
-        np.array([d for d, _ in known], dtype="datetime64[D]"),
+        np.array([d for d, _ in known]),
         middle,
         yerr=bars,
         color=SITE_COLOUR[site],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from spineimg.core.estimate import Estimate
@@ -116,8 +117,6 @@ def _column_row(one: LevelTrack) -> ColumnRow:
 
 def _latest_shapes(track: Track, points: Sequence[Timepoint]) -> list[VertebraMeasurement]:
     """Last measurement of each level under the track's name, for the drawing."""
-    import dataclasses
-
     found: dict[Level, VertebraMeasurement] = {}
     for case, point in enumerate(points):
         for one in track.levels:

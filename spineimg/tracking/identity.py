@@ -136,7 +136,11 @@ def matches(points: Sequence[Timepoint], named: Sequence[Named]) -> tuple[Match,
 
 def _shifts(first: Timepoint, named_first: Named, later: Timepoint, named_later: Named) -> dict[Level, float]:
     """Distance (mm) of matched body centres after the whole columns were laid rigidly on each other."""
-    common = [n for n in sorted(named_first.own) if n in named_later.own and n.is_vertebra]
+    common = [
+        n
+        for n in sorted(named_first.own)
+        if n in named_later.own and _whole(first, named_first.own[n]) and _whole(later, named_later.own[n])
+    ]
     if len(common) < 3:
         return {}
     there = np.array([_centre(first, named_first.own[n]) for n in common])
@@ -145,6 +149,11 @@ def _shifts(first: Timepoint, named_first: Named, later: Timepoint, named_later:
     rotation, _ = Rotation.align_vectors(there, here)
     rest = np.linalg.norm(rotation.apply(here) - there, axis=1)
     return {n: round(float(d), 2) for n, d in zip(common, rest, strict=True)}
+
+
+def _whole(point: Timepoint, level: Level) -> bool:
+    vertebra = point.case.measurements.vertebra(level)
+    return vertebra is not None and vertebra.complete and level.is_vertebra
 
 
 def _centre(point: Timepoint, level: Level) -> Points:
