@@ -1,8 +1,190 @@
-"""Thresholds of the measurement room, each with its reason."""
+"""Thresholds of the measurement room, each with its reason.
+
+"ours" marks a choice where no source gives a number (see docs/sins.md); everything else is cited.
+"""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class MeasurementSettings:
-    """Settings of measurement."""
+    """Settings of measurement; lengths mm, angles degrees, fractions 0-1, densities HU."""
+
+    # Points of a mask
+    point_step_mm: float = 1.0
+    """Voxels are subdivided to this step before shapes are fitted, so that thick slices leave no gaps."""
+    smallest_vertebra_ml: float = 1.0
+    """Less mask than this is a fragment: no frame, no measurement (a C3 body alone has about 3 ml)."""
+    smallest_body_ml: float = 0.8
+
+    # Frame of a vertebra
+    endplate_disagreement_deg: float = 15.0
+    """Endplates further apart than this: cranial axis from the column's tangent alone (sins.md, ours)."""
+    endplate_weight: float = 0.5
+    """Share of the caudal endplate's normal in the cranial axis; the rest is the tangent (sins.md, ours)."""
+    endplate_footprint: float = 0.7
+    """Inner share of the body's footprint that the endplate planes are fitted to: rims stay out (ours)."""
+    border_voxels: int = 1
+    """A mask this near to the edge of the field of view is cut (ours)."""
+
+    # Canal
+    canal_smallest_mm2: float = 40.0
+    """Smaller holes of the projected ring are transverse foramina or gaps (canal areas 170-400 mm2)."""
+    canal_widest_mm: float = 34.0
+    canal_closing_mm: float = 4.0
+    """Open rings (destroyed laminae, 5 mm slices) are closed by up to this radius."""
+    canal_default_half_width_mm: float = 10.0
+    canal_default_half_depth_mm: float = 7.5
+    """Half axes where no ring closes; canal about 20-28 by 15-17 mm (Clouthier 2023, Cook 2021)."""
+
+    # Division of a vertebra (all geometry, never intensity; ours)
+    wall_slab_share: float = 0.35
+    """Half width of the slab, in canal half widths, in which the posterior wall is fitted."""
+    wall_tolerance_mm: float = 0.5
+    pedicle_inner_share: float = 0.7
+    """Pedicles start at this share of the canal's half width from its middle."""
+    pedicle_back_share: float = 0.45
+    """Pedicles end behind the posterior wall at this share of the canal's depth."""
+    process_from_mm: tuple[float, float, float] = (6.0, 7.0, 10.0)
+    """Transverse processes start so far lateral of the canal's edge: cervical, thoracic, lumbar (pedicle widths
+    4-16 mm: Cook 2021, Kaur 2016)."""
+    facet_inner_share: float = 0.45
+    facet_behind_mm: tuple[float, float, float] = (4.0, 5.0, 9.0)
+    """Articular processes reach from this share of the canal's half width to the processes, and so far behind
+    the canal's back: cervical, thoracic, lumbar."""
+    sacrum_top_mm: float = 28.0
+    """S1 is sought in so much of the sacrum next to the lowest vertebra."""
+    sacral_body_mm: float = 18.0
+    """So much of the sacrum under its upper endplate gives the frame of S1 (ours)."""
+    sacrum_half_width_mm: float = 26.0
+    """The sacrum's body ends here, the alae begin (S1 endplate 46-54 mm wide)."""
+
+    # Endplates and heights
+    slab_width_share: float = 0.2
+    """Mid-sagittal slab, share of the body width (sins.md, ours)."""
+    point_depths: tuple[float, float, float] = (0.1, 0.5, 0.9)
+    """Readers' six-point morphometry inside the rims (sins.md, ours)."""
+    edge_search_mm: float = 2.5
+    """The image's edge is looked for within this distance of the mask's border (brief, ours)."""
+    endplate_thickness_mm: float = 0.7
+    """Bony endplate 0.6-1 mm thick (landmarks/INDEX.md; Edwards 2001, Spine 26:E61)."""
+    edge_smallest_hu: float = 60.0
+    """A fall smaller than this (or than three noise SDs) is no edge: the mask's surface stands in."""
+    edge_gain: float = 0.3
+    """The edge must explain so many times the variance that it leaves; else the mask's surface stands in."""
+    kernel_sds_mm: tuple[float, ...] = (0.4, 0.65, 1.0)
+    """Blur of the kernel that is tried; a scan does not tell its own."""
+    row_sd_mm: float = 1.0
+    """Voxels count for a row of the endplate with this Gaussian weight."""
+    mask_trust_mm: float = 1.0
+    """SD of the mask's border about the true edge, to which 0.3 of the slice step is added (ours)."""
+    cost_cap: float = 12.0
+    """No row may pull harder than this: destroyed places must not bend the line (ours)."""
+    step_cost: float = 0.08
+    """Cost of a step of 0.25 mm between neighbouring rows, squared."""
+    jump_cost: float = 1.5
+    """Largest cost of a jump between neighbouring columns: fractures may step, noise may not (ours)."""
+    coarsest_mm: float = 6.0
+    """Slices from this thickness on along the body axis give no heights (sins.md)."""
+    osteophyte_mm: float = 3.0
+    """Rims further out than this beyond the waist are osteophytes and left out (ours)."""
+    depth_clear_mm: float = 3.0
+    """The depth of an endplate is taken so far inside the body, where the mask is whole."""
+    edge_sd_mm: float = 0.22
+    edge_sd_per_spacing: float = 0.10
+    """SD of one endplate point found on the image: constant, and share of the slice step (measured, phantom)."""
+    mask_sd_mm: float = 0.35
+    mask_sd_per_spacing: float = 0.28
+    """SD of one endplate point where the mask's surface stands in (ours, wider)."""
+    step_span_mm: float = 3.0
+    step_clear_mm: float = 2.0
+    """A step is the difference of levels over this span, less the local slope; 2 mm is a break (sins.md, ours)."""
+
+    # Expected heights
+    neighbours_each_side: int = 3
+    neighbour_reach: int = 5
+    """Unaffected neighbours are sought at most so many levels away (ours)."""
+    level_spread: float = 0.035
+    """SD of one healthy height about the person's own trend, as a share: ours, from 3,393 reader-measured
+    vertebrae (reader_sixpoint_heights_ct, Zakharov 2023: within-scan spread of neighbouring ratios)."""
+    slope_spread: float = 0.01
+    """SD of the drift of the ratio to the normal height per level (ours)."""
+    unaffected_loss: float = 0.15
+    """A neighbour lower than its own neighbours by this share is no reference (below Genant's 0.20; ours)."""
+    lesion_share_affected: float = 0.25
+    """A neighbour with this share of its body in a lesion is no reference (ours)."""
+    fracture_loss_percent: float = 20.0
+    """Genant 1993, J Bone Miner Res 8:1137: lower limit of grade 1."""
+    genant_borders_percent: tuple[float, float, float] = (20.0, 25.0, 40.0)
+    shape_tolerance_percent: float = 15.0
+    """A height lost by less than this counts as kept when the shape is named (Eastell 1991: 15 %)."""
+
+    # Healthy bone and lesions (CT)
+    working_mm: float = 1.45
+    """Finer voxels are averaged up to this length before densities are compared: noise and time."""
+    lesion_thickness_mm: float = 2.4
+    """A group thinner than twice this is partial volume along a surface (ours)."""
+    erosion_mm: float = 2.5
+    """Trabecular bone lies so far inside the mask: cortex and partial volume stay out."""
+    smoothing_mm: float = 1.2
+    """Gaussian SD before voxels are compared with healthy bone: noise down, lesions of 8 mm kept."""
+    smallest_reference_voxels: int = 200
+    healthy_spread_floor_hu: float = 18.0
+    """Least SD of healthy trabecular bone on a smoothed image (texture; Hendrickson 2018: 42 between persons)."""
+    lytic_below_sd: float = 3.0
+    lytic_below_hu: float = 60.0
+    blastic_above_sd: float = 4.0
+    blastic_above_hu: float = 130.0
+    """A voxel is lytic or blastic beyond both distances from the reference (ours)."""
+    smallest_lesion_ml: float = 0.35
+    """Smaller groups are texture, veins or partial volume (a ball of 8.7 mm; ours)."""
+    fill_mm: float = 1.5
+    """Lesion groups are closed and grown by this much towards the cortex that the erosion took away."""
+    lytic_share_percent: float = 80.0
+    blastic_share_percent: float = 20.0
+    """Lytic share from which a lesion is lytic, and up to which it is blastic (sins.md, ours)."""
+    share_sd_percent: float = 5.0
+    """SD of the lytic share from voxel typing (ours)."""
+    surface_sd_mm: float = 0.25
+    """SD of a lesion's outline: its volume's interval is surface times this (ours)."""
+    surface_sd_per_spacing: float = 0.05
+    body_volume_sd: float = 0.04
+    """Relative SD of a body's volume from its mask (body split against the template's: 4 %)."""
+    contact_mm: float = 1.5
+    """Nearer than this to a wall or endplate is contact (ours)."""
+    cortex_hu: float = 200.0
+    cortex_broken_mm2: float = 12.0
+    """Cortex is broken where so much surface over a lesion is below the density of cortical bone (ours)."""
+    cement_hu: float = 1500.0
+    metal_hu: float = 2500.0
+    implant_ml: float = 0.3
+    """More than so much of it: cement or an implant (acrylic cement 1,000-2,500 HU, titanium above)."""
+    osteoporosis_hu: float = 60.0
+    """Trabecular reference below this: lytic typing by density is doubtful (Pickhardt 2013: 110 HU specific)."""
+    enostosis_largest_ml: float = 1.2
+    enostosis_hu: float = 885.0
+    """Mean attenuation above 885 HU favours an enostosis (Ulano 2016, AJR 207:362)."""
+    vein_half_width_mm: float = 6.0
+    vein_height_share: float = 0.25
+    vein_largest_ml: float = 1.2
+    schmorl_largest_ml: float = 2.0
+    schmorl_dent_mm: float = 3.0
+    schmorl_deep_mm: float = 9.0
+    """A Schmorl's node lies under a dent deeper than normal concavity (1.5-2.5 mm) and reaches no deeper (ours)."""
+    sclerosis_depth_mm: float = 7.0
+    fat_hu: float = 0.0
+    """Mean below this inside a lytic-looking group is fat: haemangioma or fatty marrow, not tumour (ours)."""
+
+    # Posterolateral
+    structure_share_sd_percent: float = 5.0
+    """SD of a share whose border cuts the structure in halves (ours)."""
+    structure_smallest_ml: float = 0.15
+
+    # Alignment
+    wall_span_share: tuple[float, float] = (0.12, 0.38)
+    """Part of the body height next to an endplate in which its posterior corner is sought (ours)."""
+    translation_sd_mm: float = 0.35
+    translation_sd_per_spacing: float = 0.20
+    short_body_mm: float = 20.0
+    """Height taken where only one endplate of a body is found (S1)."""
+    angle_sd_deg: float = 0.7

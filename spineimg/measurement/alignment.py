@@ -1,0 +1,178 @@
+"""How two neighbours stand to each other: shift of the posterior walls, and angles between endplates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from spineimg.core.estimate import Estimate
+from spineimg.core.grid import Points
+from spineimg.core.levels import Level
+from spineimg.core.measurements import ListhesisCause, Point, SegmentMeasurement
+from spineimg.core.settings.measurement import MeasurementSettings
+from spineimg.measurement.column import unit
+from spineimg.measurement.endplates import EdgeLine, Plates
+from spineimg.measurement.frame import Frame
+from spineimg.measurement.heights import level_place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """What alignment needs of one vertebra: its frame, edges in both slabs, and the voxel along its axes.
+
+    ``step_mm``: voxel length along left, posterior, cranial.
+    """
+
+    frame: Frame
+    sagittal: Plates
+    coronal: Plates
+    step_mm: Points
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Corner:
+    """Posterior corner of a body in the midline, LPS mm, with the SD along the wall's normal."""
+
+    lps_mm: Points
+    sd_mm: float
+
+
+def measure_segments(
+    standing: Mapping[Level, Standing], settings: MeasurementSettings
+) -> tuple[SegmentMeasurement, ...]:
+    """Segments between neighbours that both are measured, head to foot."""
+    order = sorted(standing)
+    return tuple(
+        _segment(upper, lower, standing, settings)
+        for upper, lower in zip(order[:-1], order[1:], strict=True)
+        if _adjacent(upper, lower)
+    )
+
+
+def _adjacent(upper: Level, lower: Level) -> bool:
+    if lower.is_vertebra:
+        return level_place(lower) - level_place(upper) <= 1.0
+    return upper in (Level.L4, Level.L5, Level.L6) and lower in (Level.SACRUM, Level.S1)
+
+
+def _segment(
+    upper: Level, lower: Level, standing: Mapping[Level, Standing], settings: MeasurementSettings
+) -> SegmentMeasurement:
+    above, below = standing[upper], standing[lower]
+    walls = _walls(above, below, settings)
+    depth = None
+    if below.sagittal.upper is not None:
+        ends = below.sagittal.upper.ends_mm
+        depth = float(ends[1] - ends[0])
+    kyphosis, scoliosis = _angles(upper, above, below, settings)
+    translation = None if walls is None else _shift_back(walls, below, settings)
+    points = None if walls is None else (_point(walls[0].lps_mm), _point(walls[1].lps_mm))
+    return SegmentMeasurement(
+        upper=upper,
+        lower=lower,
+        translation_ap_mm=translation,
+        translation_lateral_mm=_shift_left(above, below, settings),
+        kyphosis_deg=kyphosis,
+        scoliosis_deg=scoliosis,
+        listhesis_cause=_cause(translation),
+        caudal_depth_mm=depth,
+        posterior_walls_lps_mm=points,
+    )
+
+
+def _point(lps: Points) -> Point:
+    return float(lps[0]), float(lps[1]), float(lps[2])
+
+
+def _cause(translation: Estimate | None) -> ListhesisCause:
+    """Signs of degeneration or a pars defect are not looked for yet: where there is a slip the cause is open."""
+    return "unknown" if translation is not None else "none"
+
+
+def posterior_corner(plates: Plates, frame: Frame, end: int, settings: MeasurementSettings) -> Corner | None:
+    """Upper (``end`` 1) or lower (-1) posterior corner: the wall next to it, run on to the endplate."""
+    plate = plates.upper if end > 0 else plates.lower
+    wall = plates.back
+    if plate is None or wall is None:
+        return None
+    _, level, _ = plate.at_depth(settings.point_depths[-1])
+    other = plates.lower if end > 0 else plates.upper
+    height = settings.short_body_mm if other is None else abs(level - other.at_depth(settings.point_depths[-1])[1])
+    near, far = (share * height for share in settings.wall_span_share)
+    away = end * (level - wall.along_mm)
+    span = (away >= near) & (away <= far)
+    least = 2
+    if span.sum() < least:
+        return None
+    fit = np.polynomial.polynomial.polyfit(away[span], wall.height_mm[span], 1)
+    back = float(fit[0] + fit[1] * near)
+    sd = float(np.median(wall.sd_mm[span]))
+    return Corner(frame.to_lps_mm(np.array([0.0, back, level])), sd)
+
+
+def _walls(above: Standing, below: Standing, settings: MeasurementSettings) -> tuple[Corner, Corner] | None:
+    upper = posterior_corner(above.sagittal, above.frame, -1, settings)
+    lower = posterior_corner(below.sagittal, below.frame, 1, settings)
+    return None if upper is None or lower is None else (upper, lower)
+
+
+def _shift_back(walls: tuple[Corner, Corner], below: Standing, settings: MeasurementSettings) -> Estimate:
+    """Anterior shift of the upper wall in the lower one's frame, mm."""
+    upper, lower = (below.frame.to_own_mm(corner.lps_mm) for corner in walls)
+    sd = np.hypot(settings.translation_sd_mm, np.hypot(walls[0].sd_mm, walls[1].sd_mm))
+    return Estimate.from_sd(float(lower[1] - upper[1]), float(sd))
+
+
+def _shift_left(above: Standing, below: Standing, settings: MeasurementSettings) -> Estimate | None:
+    """Shift of the upper body to the patient's left, middle of endplate to middle of endplate, mm."""
+    lines = (above.coronal.lower, below.coronal.upper)
+    if lines[0] is None or lines[1] is None:
+        return None
+    places = []
+    for line, stand in zip(lines, (above, below), strict=True):
+        if line is None:
+            return None
+        middle = 0.5 * (line.ends_mm[0] + line.ends_mm[1])
+        depth = 0.5 * (stand.sagittal.slab.along_mm[0] + stand.sagittal.slab.along_mm[-1])
+        lps = stand.frame.to_lps_mm(np.array([middle, depth, line.at(middle)[0]]))
+        places.append(below.frame.to_own_mm(lps))
+    sd = np.hypot(settings.translation_sd_mm, settings.translation_sd_per_spacing * below.step_mm[0])
+    return Estimate.from_sd(float(places[0][0] - places[1][0]), float(np.sqrt(2.0) * sd))
+
+
+def _angles(
+    upper: Level, above: Standing, below: Standing, settings: MeasurementSettings
+) -> tuple[Estimate | None, Estimate | None]:
+    """Kyphosis and scoliosis from upper endplate to upper endplate, in the lower one's frame, degrees.
+
+    Upper to upper, as in the normal tables (the sums of their segments are the whole curve's); C2 has no upper
+    endplate, its lower one stands in.
+    """
+    lower_of_axis = upper is Level.C2
+    first = _tilt(above, settings, "lower" if lower_of_axis else "upper")
+    second = _tilt(below, settings, "upper")
+    if first is None or second is None:
+        return None, None
+    (n1, sds1), (n2, sds2) = first, second
+    lean = [below.frame.axes @ n for n in (n1, n2)]
+    forward = [np.degrees(np.arctan2(-n[1], n[2])) for n in lean]
+    left = [np.degrees(np.arctan2(n[0], n[2])) for n in lean]
+    sd_forward, sd_left = (np.sqrt(a**2 + b**2 + settings.angle_sd_deg**2) for a, b in zip(sds1, sds2, strict=True))
+    kyphosis = Estimate.from_sd(float(forward[0] - forward[1]), float(sd_forward))
+    return kyphosis, Estimate.from_sd(float(left[1] - left[0]), float(sd_left))
+
+
+def _tilt(
+    stand: Standing, settings: MeasurementSettings, which: str
+) -> tuple[Points, tuple[float, float]] | None:
+    """Cranial normal of an endplate (LPS) and SD of its sagittal and coronal tilt, degrees."""
+    sagittal: EdgeLine | None = getattr(stand.sagittal, which)
+    coronal: EdgeLine | None = getattr(stand.coronal, which)
+    if sagittal is None or coronal is None:
+        return None
+    (back, sd_back), (left, sd_left) = sagittal.slope(), coronal.slope()
+    normal = np.cross(np.array([1.0, 0.0, left]), np.array([0.0, 1.0, back]))
+    degrees = (float(np.degrees(sd_back)), float(np.degrees(sd_left)))
+    return unit(unit(normal) @ stand.frame.axes), degrees

@@ -1,0 +1,144 @@
+"""One vertebra with everything that is known of its shape: what the later steps measure on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from spineimg.core.grid import Points
+from spineimg.core.labelmap import LabelMap, Part
+from spineimg.core.levels import Level
+from spineimg.core.settings.measurement import MeasurementSettings
+from spineimg.core.volume import Volume
+from spineimg.measurement.column import Piece, pieces, tangents, unit
+from spineimg.measurement.endplates import BodyBox, EdgeLine, Plates, find_endplates
+from spineimg.measurement.frame import Frame, body_frame, endplate_planes, frame_towards
+from spineimg.measurement.slab import step_along
+
+NUDGE_MM = 25.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """A vertebra, its frame, the extent of its body and its edges.
+
+    Parameters
+    ----------
+    piece : Piece
+        Mask in its box.
+    frame : Frame
+        Own frame, origin at the centroid of the body.
+    box : BodyBox
+        Extent of the body.
+    sagittal, coronal : Plates
+        Edges in both middle slabs.
+    step_mm : ndarray, (3,)
+        Voxel length along left, posterior and cranial.
+    body_ml : float
+        Volume of the body's mask.
+    canal_own_mm : ndarray, (3,)
+        Middle of the canal at this level, own coordinates.
+    """
+
+    piece: Piece
+    frame: Frame
+    box: BodyBox
+    sagittal: Plates
+    coronal: Plates
+    step_mm: Points
+    body_ml: float
+    canal_own_mm: Points
+
+    @property
+    def level(self) -> Level:
+        """Its level."""
+        return self.piece.level
+
+    def surface_mm(self, own: Points, which: str) -> Points | None:
+        """Height of the "upper" or "lower" endplate over own points (n, 3): sagittal line plus coronal bow."""
+        sagittal: EdgeLine | None = getattr(self.sagittal, which)
+        coronal: EdgeLine | None = getattr(self.coronal, which)
+        if sagittal is None:
+            return None
+        height = np.interp(own[:, 1], sagittal.along_mm, sagittal.height_mm)
+        if coronal is not None:
+            bow = np.interp(own[:, 0], coronal.along_mm, coronal.height_mm)
+            height = height + bow - np.interp(0.0, coronal.along_mm, coronal.height_mm)
+        return np.asarray(height)
+
+
+def find_bodies(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> dict[Level, Body]:
+    """Frames and edges of all vertebrae and the sacrum; ``labels.parts`` must be complete (see `divide`)."""
+    if labels.parts is None:
+        raise ValueError("labels have no parts; divide them first")
+    column = pieces(labels, settings)
+    points = {level: _body_points(piece, labels, settings) for level, piece in column.items()}
+    centres = {level: np.asarray(p.mean(axis=0)) for level, p in points.items()}
+    along = tangents(centres) if centres else {}
+    canals = _canal_points(labels, column)
+    found: dict[Level, Body] = {}
+    for level, piece in column.items():
+        own_canal = _canal_at(centres[level], along[level], canals)
+        if level.is_vertebra:
+            frame = body_frame(points[level], own_canal, along[level], settings)
+            body = points[level]
+        else:
+            frame, body = _sacral_frame(points[level], own_canal, along[level], settings)
+        box = BodyBox.of(frame.to_own_mm(body))
+        sagittal, coronal = find_endplates(volume, labels, level.verse_id, frame, box, settings)
+        step = np.array([step_along(volume.grid, axis) for axis in frame.axes])
+        share = (labels.parts[piece.box][piece.mask] == Part.BODY).sum() * labels.grid.voxel_ml
+        canal = frame.to_own_mm(own_canal)
+        found[level] = Body(piece, frame, box, sagittal, coronal, step, float(share), canal)
+    return found
+
+
+def _body_points(piece: Piece, labels: LabelMap, settings: MeasurementSettings) -> Points:
+    """Dense points of the body; of the whole vertebra where it has none (C1, fragments)."""
+    parts = labels.parts[piece.box] if labels.parts is not None else np.zeros(piece.mask.shape)
+    body = piece.mask & (parts == Part.BODY)
+    if body.sum() * piece.grid.voxel_ml < settings.smallest_body_ml:
+        body = piece.mask
+    return piece.dense_points(body, settings.point_step_mm)
+
+
+def _canal_points(labels: LabelMap, column: Mapping[Level, Piece]) -> Points:
+    """Thinned LPS points of the canal near the column, shape (n, 3)."""
+    if labels.parts is None or not column:
+        return np.empty((0, 3))
+    starts = np.array([[s.start for s in piece.box] for piece in column.values()]).min(axis=0)
+    stops = np.array([[s.stop for s in piece.box] for piece in column.values()]).max(axis=0)
+    stride = np.maximum(1, np.round(2.0 / labels.grid.spacing_mm)).astype(int)
+    box = tuple(slice(int(a), int(b), int(n)) for a, b, n in zip(starts, stops, stride, strict=True))
+    index = np.argwhere(labels.parts[box] == Part.CANAL) * stride + starts
+    return labels.grid.to_lps_mm(index)
+
+
+def _canal_at(centre: Points, tangent: Points, canal: Points) -> Points:
+    """Middle of the canal in the slice across the column at a body's centre."""
+    slice_mm, reach_mm, least = 4.0, 60.0, 8
+    off = canal - centre
+    near = (np.abs(off @ tangent) <= slice_mm) & (np.linalg.norm(off, axis=1) <= reach_mm)
+    if near.sum() < least:
+        return np.asarray(centre + np.array([0.0, NUDGE_MM, 0.0]))
+    return np.asarray(canal[near].mean(axis=0))
+
+
+def _sacral_frame(
+    points: Points, canal: Points, tangent: Points, settings: MeasurementSettings
+) -> tuple[Frame, Points]:
+    """Frame of S1 from its upper endplate, and the points of its body: what lies under that endplate."""
+    up, body = tangent, points
+    frame = frame_towards(points.mean(axis=0), up, canal - points.mean(axis=0))
+    for _ in range(3):
+        height = points @ up
+        body = points[height > np.percentile(height, 99.5) - settings.sacral_body_mm]
+        centre = np.asarray(body.mean(axis=0))
+        frame = frame_towards(centre, up, canal - centre)
+        planes = endplate_planes(frame.to_own_mm(body), settings)
+        if planes is None:
+            break
+        up = unit(planes[0].normal() @ frame.axes)
+    return frame, body

@@ -1,0 +1,91 @@
+"""The column of vertebrae as points in the patient: boxes, dense points and the tangent of their curve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from spineimg.core.grid import Grid, Points
+from spineimg.core.labelmap import LabelMap
+from spineimg.core.levels import Level
+from spineimg.core.settings.measurement import MeasurementSettings
+
+Box = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """The mask of one vertebra in its bounding box.
+
+    Parameters
+    ----------
+    level : Level
+        Its level.
+    box : tuple of slice
+        Where the piece lies in the whole array.
+    mask : ndarray of bool
+        Voxels of the vertebra inside the box.
+    grid : Grid
+        Grid of the box.
+    complete : bool
+        False where the mask reaches the edge of the field of view.
+    """
+
+    level: Level
+    box: Box
+    mask: NDArray[np.bool_]
+    grid: Grid
+    complete: bool
+
+    def dense_points(self, mask: NDArray[np.bool_], step_mm: float) -> Points:
+        """LPS points of a mask of the box, voxels subdivided until steps are below ``step_mm``; shape (n, 3)."""
+        index = np.argwhere(mask).astype(np.float64)
+        repeats = np.maximum(1, np.ceil(self.grid.spacing_mm / step_mm - 0.05).astype(int))
+        offsets = np.stack(
+            np.meshgrid(*[(np.arange(n) + 0.5) / n - 0.5 for n in repeats], indexing="ij"), axis=-1
+        ).reshape(-1, 3)
+        return self.grid.to_lps_mm((index[:, None, :] + offsets[None]).reshape(-1, 3))
+
+
+def pieces(labels: LabelMap, settings: MeasurementSettings) -> dict[Level, Piece]:
+    """Boxes of all vertebrae and the sacrum, head to foot; fragments are left out."""
+    found: dict[Level, Piece] = {}
+    shape = labels.grid.shape
+    edge = settings.border_voxels
+    for number, box in enumerate(ndimage.find_objects(labels.array), 1):
+        if box is None:
+            continue
+        level = Level.from_verse_id(number)
+        mask = labels.array[box] == number
+        volume_ml = float(mask.sum()) * labels.grid.voxel_ml
+        if volume_ml < settings.smallest_vertebra_ml or level is Level.COCCYX:
+            continue
+        whole = all(s.start >= edge and s.stop <= n - edge for s, n in zip(box, shape, strict=True))
+        start, stop = (tuple(int(getattr(s, end)) for s in box) for end in ("start", "stop"))
+        grid = labels.grid.cropped(start, stop)  # type: ignore[arg-type]
+        found[level] = Piece(level, box, mask, grid, whole)
+    return dict(sorted(found.items()))
+
+
+def tangents(centres: Mapping[Level, Points]) -> dict[Level, Points]:
+    """Cranial unit tangent of the column at each level, from its neighbours' centres (LPS mm).
+
+    Central differences, smoothed once along the column; a single vertebra gets the patient's long axis.
+    """
+    levels = sorted(centres)
+    if len(levels) == 1:
+        return {levels[0]: np.array([0.0, 0.0, 1.0])}
+    points = np.array([centres[level] for level in levels])
+    steps = points[:-1] - points[1:]
+    steps /= np.linalg.norm(steps, axis=1, keepdims=True)
+    raw = np.vstack([steps[:1], steps[:-1] + steps[1:], steps[-1:]])
+    return {level: unit(t) for level, t in zip(levels, raw, strict=True)}
+
+
+def unit(vector: Points) -> Points:
+    """Return the vector at length 1."""
+    return np.asarray(vector / np.linalg.norm(vector))

@@ -1,0 +1,246 @@
+"""What each lesion measures: volume, quality, share of the body, contact, cortex and what it may be instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from spineimg.core.estimate import Estimate
+from spineimg.core.grid import Points
+from spineimg.core.labelmap import LabelMap, LesionType, Part
+from spineimg.core.levels import Level
+from spineimg.core.measurements import LesionMeasurement, Quality, StructureShares
+from spineimg.core.settings.measurement import MeasurementSettings
+from spineimg.core.volume import Modality, Volume
+from spineimg.measurement.body import Body
+from spineimg.measurement.cortex import broken_cortex
+from spineimg.measurement.density import Core, Healthy
+from spineimg.measurement.lookalikes import LIKELY, Look, Verdict, look_alike
+from spineimg.measurement.posterolateral import structure_shares
+
+QUALITIES: tuple[Quality, Quality, Quality] = ("lytic", "mixed", "blastic")
+WHOLE = 100.0
+ROUGHNESS = 1.3
+"""Surface of a lesion against that of a ball of its volume."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patient:
+    """Everything the lesions are measured against."""
+
+    volume: Volume
+    labels: LabelMap
+    bodies: Mapping[Level, Body]
+    cores: Mapping[Level, Core]
+    healthy: Mapping[Level, Healthy]
+    body_ml: Mapping[Level, float]
+    """Expected body volume (measured where nothing is lost)."""
+
+    @property
+    def typed(self) -> bool:
+        """Whether densities mean something: calibrated CT."""
+        return self.volume.modality is Modality.CT and self.volume.origin.calibrated
+
+
+def measure_lesions(patient: Patient, settings: MeasurementSettings) -> tuple[LesionMeasurement, ...]:
+    """All lesions of the label map that lie at a vertebra, by their ids."""
+    lesions = patient.labels.lesions
+    if lesions is None:
+        return ()
+    found = []
+    for number, box in enumerate(ndimage.find_objects(lesions), 1):
+        if box is None:
+            continue
+        level = _level_of(lesions[box] == number, patient.labels.array[box])
+        if level is not None and level in patient.bodies:
+            found.append(_measure(number, box, level, patient, settings))
+    return tuple(found)
+
+
+def _level_of(lesion: NDArray[np.bool_], array: NDArray[np.uint8]) -> Level | None:
+    """The vertebra that most of a lesion lies in; the nearest in its box where it lies outside bone."""
+    counts = np.bincount(array[lesion], minlength=2)[1:]
+    if not counts.any():
+        counts = np.bincount(array.ravel(), minlength=2)[1:]
+    return Level.from_verse_id(int(counts.argmax()) + 1) if counts.any() else None
+
+
+def _measure(
+    number: int,
+    box: tuple[slice, ...],
+    level: Level,
+    patient: Patient,
+    settings: MeasurementSettings,
+) -> LesionMeasurement:
+    body = patient.bodies[level]
+    labels, grid = patient.labels, patient.labels.grid
+    lesions, parts = labels.lesions, labels.parts
+    if lesions is None or parts is None:
+        raise ValueError("labels must have parts and lesions")
+    index = np.argwhere(lesions[box] == number) + [s.start for s in box]
+    where = tuple(index.T)
+    own_part = np.where(labels.array[where] == level.verse_id, parts[where], 0)
+    own_mm = body.frame.to_own_mm(grid.to_lps_mm(index))
+    volume_ml = len(index) * grid.voxel_ml
+    lytic = _lytic_percent(number, index, level, patient, settings)
+    in_body = float((own_part == Part.BODY).mean())
+    piece_parts, piece_lesion = _in_piece(number, body, labels)
+    shares = StructureShares()
+    broken: tuple[str, ...] = ()
+    if level.is_vertebra:
+        shares = structure_shares(level, piece_parts, piece_lesion, grid.voxel_ml, settings)
+    if patient.typed:
+        face = float(grid.voxel_ml * 1000.0) ** (2.0 / 3.0)
+        image = patient.volume.array[body.piece.box]
+        canal = np.where(parts[body.piece.box] == Part.CANAL, np.uint8(Part.CANAL), piece_parts)
+        broken = broken_cortex(level, canal, piece_lesion, image, face, settings)
+    status, name = _verdict(own_mm, where, volume_ml, in_body, lytic, level, patient, settings)
+    lps = grid.to_lps_mm(index).mean(axis=0)
+    return LesionMeasurement(
+        id=number,
+        level=level,
+        status=status,
+        look_alike=name,
+        quality=_quality(lytic, settings),
+        volume_ml=_volume(volume_ml, grid.spacing_mm, settings),
+        lytic_percent=lytic,
+        body_percent=_body_percent(volume_ml * in_body, level, patient, settings),
+        structures_percent=shares,
+        cortex_broken=broken,
+        touches=_touches(own_mm[own_part == Part.BODY], body, settings),
+        centre_lps_mm=(float(lps[0]), float(lps[1]), float(lps[2])),
+    )
+
+
+def _in_piece(number: int, body: Body, labels: LabelMap) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Parts (0 outside the vertebra) and the lesion, in the vertebra's box."""
+    box, mask = body.piece.box, body.piece.mask
+    parts = np.zeros(mask.shape, np.uint8) if labels.parts is None else labels.parts[box]
+    lesions = np.zeros(mask.shape, np.uint8) if labels.lesions is None else labels.lesions[box]
+    return np.where(mask, parts, np.uint8(0)), np.asarray(lesions == number)
+
+
+def outline_sd_ml(volume_ml: float, spacing_mm: Points, settings: MeasurementSettings) -> float:
+    """SD of a volume from the doubt of its outline: surface of the lesion times SD of the border."""
+    radius = (3.0 * volume_ml * 1000.0 / (4.0 * np.pi)) ** (1.0 / 3.0)
+    surface = 4.0 * np.pi * radius**2 * ROUGHNESS
+    border = settings.surface_sd_mm + settings.surface_sd_per_spacing * float(spacing_mm.max())
+    return float(surface * border / 1000.0)
+
+
+def _volume(volume_ml: float, spacing_mm: Points, settings: MeasurementSettings) -> Estimate:
+    return Estimate.from_sd(volume_ml, outline_sd_ml(volume_ml, spacing_mm, settings)).clipped(0.0, np.inf)
+
+
+def _body_percent(
+    in_body_ml: float, level: Level, patient: Patient, settings: MeasurementSettings
+) -> Estimate | None:
+    whole = patient.body_ml.get(level, 0.0)
+    if whole <= 0.0:
+        return None
+    share = WHOLE * in_body_ml / whole
+    sd = WHOLE * outline_sd_ml(in_body_ml, patient.labels.grid.spacing_mm, settings) / whole
+    return Estimate.from_sd(share, float(np.hypot(sd, settings.body_volume_sd * share))).clipped(0.0, WHOLE)
+
+
+def _lytic_percent(
+    number: int, index: NDArray[np.intp], level: Level, patient: Patient, settings: MeasurementSettings
+) -> Estimate | None:
+    """Lytic share of a lesion's typed voxels, percent; None on MR and uncalibrated CT.
+
+    The finder's types give the value where there are any; else each voxel lies below or above the patient's
+    healthy bone. Both together widen the interval where they disagree.
+    """
+    if not patient.typed:
+        return None
+    shares = []
+    types = patient.labels.lesion_types
+    if types is not None:
+        here = types[tuple(index.T)]
+        typed = here > 0
+        if typed.any():
+            shares.append(WHOLE * float((here[typed] == LesionType.LYTIC).mean()))
+    by_density = _lytic_by_density(number, level, patient)
+    if by_density is not None and not shares:
+        shares.append(by_density)
+    if not shares:
+        return None
+    share = shares[0] / WHOLE
+    sd = settings.share_sd_percent * 2.0 * float(np.sqrt(share * (1.0 - share)))
+    return Estimate.from_sd(shares[0], sd).clipped(0.0, WHOLE)
+
+
+def _lytic_by_density(number: int, level: Level, patient: Patient) -> float | None:
+    core, healthy = patient.cores.get(level), patient.healthy.get(level)
+    if core is None or healthy is None:
+        return None
+    lesion = core.lesion == number
+    inner = lesion & (core.depth_mm > core.grid.spacing_mm.max())
+    use = inner if inner.sum() * 2 > lesion.sum() else lesion
+    if not use.any():
+        return None
+    reference = np.where(core.body, healthy.body, healthy.posterior)
+    return WHOLE * float((core.image[use] < reference[use]).mean())
+
+
+def _quality(lytic: Estimate | None, settings: MeasurementSettings) -> tuple[Quality, ...]:
+    """Qualities that the interval of the lytic share touches; all three without a share."""
+    if lytic is None:
+        return QUALITIES
+    return qualities(lytic, settings)
+
+
+def qualities(lytic: Estimate, settings: MeasurementSettings) -> tuple[Quality, ...]:
+    """Lytic from 80 %, blastic up to 20 %, mixed between; the interval may touch several."""
+    found: list[Quality] = []
+    if lytic.high >= settings.lytic_share_percent:
+        found.append("lytic")
+    if lytic.low < settings.lytic_share_percent and lytic.high > settings.blastic_share_percent:
+        found.append("mixed")
+    if lytic.low <= settings.blastic_share_percent:
+        found.append("blastic")
+    return tuple(found)
+
+
+def _touches(
+    own_body_mm: Points, body: Body, settings: MeasurementSettings
+) -> tuple[str, ...]:
+    """Walls of the body that a lesion comes near to."""
+    least = 3
+    found = []
+    if len(own_body_mm) == 0:
+        return ()
+    reach = settings.contact_mm + 0.5 * body.step_mm
+    back = body.sagittal.back
+    if back is not None:
+        wall = np.interp(own_body_mm[:, 2], back.along_mm, back.height_mm)
+        if (wall - own_body_mm[:, 1] <= reach[1]).sum() >= least:
+            found.append("posterior_wall")
+    for which, sign in (("upper", 1.0), ("lower", -1.0)):
+        surface = body.surface_mm(own_body_mm, which)
+        if surface is not None and (sign * (surface - own_body_mm[:, 2]) <= reach[2]).sum() >= least:
+            found.append(f"{which}_endplate")
+    return tuple(found)
+
+
+def _verdict(
+    own_mm: Points,
+    where: tuple[NDArray[np.intp], ...],
+    volume_ml: float,
+    in_body: float,
+    lytic: Estimate | None,
+    level: Level,
+    patient: Patient,
+    settings: MeasurementSettings,
+) -> Verdict:
+    """Likely unless a look-alike fits; without densities nothing is told apart."""
+    healthy = patient.healthy.get(level)
+    if lytic is None or healthy is None:
+        return LIKELY
+    hu = patient.volume.array[where].astype(np.float64)
+    look = Look(own_mm, hu, volume_ml, lytic.value / WHOLE, in_body)
+    return look_alike(look, patient.bodies[level], healthy, settings)

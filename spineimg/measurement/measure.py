@@ -1,0 +1,186 @@
+"""From a scan with labels to measurements: the table of contents of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from spineimg.core.estimate import Estimate
+from spineimg.core.labelmap import LabelMap
+from spineimg.core.levels import Level
+from spineimg.core.measurements import (
+    Density,
+    Heights,
+    LesionMeasurement,
+    Measurements,
+    Point,
+    VertebraMeasurement,
+)
+from spineimg.core.settings.measurement import MeasurementSettings
+from spineimg.core.volume import Volume
+from spineimg.measurement.alignment import Standing, measure_segments
+from spineimg.measurement.body import Body, find_bodies
+from spineimg.measurement.density import Core, Healthy, core_of, healthy_bone, mean_density
+from spineimg.measurement.heights import (
+    BodyHeights,
+    Expected,
+    Loss,
+    endplate_step,
+    expected_heights,
+    height_loss,
+    measure_heights,
+)
+from spineimg.measurement.lesion_facts import WHOLE, Patient, measure_lesions
+from spineimg.measurement.lesions import find_lesions
+from spineimg.measurement.lookalikes import artificial
+from spineimg.measurement.normal import normal_heights_mm
+from spineimg.measurement.parts import divide
+
+NOTHING = Heights(None, None, None)
+
+
+def measure(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> Measurements:
+    """Measure one scan.
+
+    Parameters
+    ----------
+    volume : Volume
+        CT or MR.
+    labels : LabelMap
+        Vertebrae on the volume's grid; parts and lesions are made here where they are missing (`divide`,
+        `find_lesions`).
+    settings : MeasurementSettings
+        Every threshold.
+
+    Returns
+    -------
+    Measurements
+        Vertebrae, lesions and segments, head to foot.
+    """
+    labels = labels if labels.parts is not None else divide(labels, settings)
+    labels = find_lesions(volume, labels, settings)
+    bodies = find_bodies(volume, labels, settings)
+    cores = {level: core_of(volume, labels, body.piece, settings) for level, body in bodies.items()}
+    healthy = healthy_bone(cores, settings)
+    heights = _heights(bodies, settings)
+    affected = _affected(cores, settings)
+    expected = expected_heights(heights, affected, settings)
+    losses = {level: height_loss(heights[level], expected[level], settings) for level in heights if level in expected}
+    body_ml = {level: _expected_body_ml(body, losses.get(level)) for level, body in bodies.items()}
+    patient = Patient(volume, labels, bodies, cores, healthy, body_ml)
+    lesions = measure_lesions(patient, settings)
+    standing = {
+        level: Standing(body.frame, body.sagittal, body.coronal, body.step_mm)
+        for level, body in bodies.items()
+        if body.piece.complete or not level.is_vertebra
+    }
+    segments = measure_segments(standing, settings)
+    scan = _Scan(patient, heights, expected, losses, lesions)
+    vertebrae = tuple(_vertebra(level, scan, settings) for level in bodies)
+    return Measurements(vertebrae, lesions, segments)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scan:
+    """What is known when the vertebrae are written down."""
+
+    patient: Patient
+    heights: Mapping[Level, BodyHeights]
+    expected: Mapping[Level, Expected]
+    losses: Mapping[Level, Loss]
+    lesions: tuple[LesionMeasurement, ...]
+
+
+def _heights(bodies: Mapping[Level, Body], settings: MeasurementSettings) -> dict[Level, BodyHeights]:
+    """Heights of all whole bodies that the slices resolve; none for C1, C2 and the sacrum."""
+    found = {}
+    for level, body in bodies.items():
+        coarse = body.step_mm[2] >= settings.coarsest_mm
+        if coarse or not body.piece.complete or normal_heights_mm(level) is None:
+            continue
+        heights = measure_heights(body.sagittal, body.frame, settings)
+        if heights is not None:
+            found[level] = heights
+    return found
+
+
+def _affected(cores: Mapping[Level, Core], settings: MeasurementSettings) -> frozenset[Level]:
+    """Levels whose body is so far replaced that they tell nothing of their neighbours' height."""
+    return frozenset(
+        level
+        for level, core in cores.items()
+        if (core.body & (core.lesion > 0)).sum() > settings.lesion_share_affected * max(core.body.sum(), 1)
+    )
+
+
+def _expected_body_ml(body: Body, loss: Loss | None) -> float:
+    """Volume of the body before any loss: the measured one over the mean share of height that is left."""
+    if loss is None:
+        return body.body_ml
+    left = 1.0 - np.clip(loss.percent, 0.0, WHOLE * 0.9) / WHOLE
+    return float(body.body_ml / left.mean()) if loss.deformity != "none" else body.body_ml
+
+
+def _vertebra(level: Level, scan: _Scan, settings: MeasurementSettings) -> VertebraMeasurement:
+    patient = scan.patient
+    body = patient.bodies[level]
+    doubt = next((d for d in patient.labels.names if d.level is level), None)
+    loss, heights = scan.losses.get(level), scan.heights.get(level)
+    expected = scan.expected.get(level)
+    own = [lesion for lesion in scan.lesions if lesion.level is level]
+    rows = [_point(axis) for axis in body.frame.axes]
+    hu = patient.volume.array[body.piece.box]
+    inside = hu[body.piece.mask]
+    return VertebraMeasurement(
+        level=level,
+        label=level.verse_id,
+        complete=body.piece.complete,
+        name_possible=doubt.possible if doubt else (level,),
+        name_confidence=doubt.confidence if doubt else None,
+        centre_lps_mm=_point(body.frame.origin),
+        axes_lps=(rows[0], rows[1], rows[2]),
+        heights_mm=heights.estimates() if heights else NOTHING,
+        expected_heights_mm=expected.estimates() if expected and heights else NOTHING,
+        height_loss_percent=loss.worst if loss else None,
+        loss_site=loss.site if loss else None,
+        genant_grade=loss.grades if loss else (),
+        deformity=loss.deformity if loss else None,
+        body_volume_ml=_volume(body.body_ml, settings) if body.piece.complete else None,
+        expected_body_volume_ml=_volume(patient.body_ml[level], settings) if body.piece.complete else None,
+        endplate_step_mm=endplate_step(body.sagittal, settings) if heights else None,
+        lytic_percent=_pooled_lytic(own),
+        density=_density(patient.healthy.get(level), patient.cores[level], patient, settings),
+        lesion_ids=tuple(lesion.id for lesion in own),
+        endplates_lps_mm=heights.points if heights else None,
+        not_scorable=artificial(inside, patient.labels.grid.voxel_ml, settings) if patient.typed else None,
+    )
+
+
+def _point(row: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Point:
+    return float(row[0]), float(row[1]), float(row[2])
+
+
+def _volume(volume_ml: float, settings: MeasurementSettings) -> Estimate:
+    return Estimate.from_sd(volume_ml, settings.body_volume_sd * volume_ml)
+
+
+def _density(healthy: Healthy | None, core: Core, patient: Patient, settings: MeasurementSettings) -> Density:
+    if not patient.typed:
+        return Density(None, None)
+    return Density(healthy.estimate() if healthy else None, mean_density(core, settings))
+
+
+def _pooled_lytic(lesions: list[LesionMeasurement]) -> Estimate | None:
+    """Lytic share by volume over all lesions of a level that may be metastases."""
+    counted = [x for x in lesions if x.status != "unlikely" and x.lytic_percent is not None]
+    total = sum(x.volume_ml.value for x in counted)
+    if not counted or total <= 0.0:
+        return None
+    shares = [x.lytic_percent for x in counted if x.lytic_percent is not None]
+    weights = [x.volume_ml.value / total for x in counted]
+    value, low, high = (
+        sum(w * getattr(s, end) for w, s in zip(weights, shares, strict=True)) for end in ("value", "low", "high")
+    )
+    return Estimate(value, min(low, value), max(high, value))

@@ -1,0 +1,71 @@
+"""Pedicles, facets and costovertebral joints: how much of each a lesion replaced, each side."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spineimg.core.estimate import Estimate
+from spineimg.core.labelmap import Part
+from spineimg.core.levels import Level, Region
+from spineimg.core.measurements import StructureShares
+from spineimg.core.settings.measurement import MeasurementSettings
+
+STRUCTURES = {
+    Part.PEDICLE_LEFT: "pedicle_left",
+    Part.PEDICLE_RIGHT: "pedicle_right",
+    Part.FACET_LEFT: "facet_left",
+    Part.FACET_RIGHT: "facet_right",
+    Part.RIB_JOINT_LEFT: "costovertebral_left",
+    Part.RIB_JOINT_RIGHT: "costovertebral_right",
+}
+WHOLE = 100.0
+
+
+def has_ribs(level: Level) -> bool:
+    """Whether a level bears costovertebral joints: T1 to T12 (and T13, which counts as T12)."""
+    return level.region is Region.THORACIC
+
+
+def measurable(level: Level, part: Part) -> bool:
+    """Whether a part of a level is one of its posterolateral structures."""
+    joint = part in (Part.RIB_JOINT_LEFT, Part.RIB_JOINT_RIGHT)
+    return level.is_vertebra and (has_ribs(level) or not joint)
+
+
+def structure_shares(
+    level: Level,
+    parts: NDArray[np.uint8],
+    lesion: NDArray[np.bool_],
+    voxel_ml: float,
+    settings: MeasurementSettings,
+) -> StructureShares:
+    """Percent of each structure inside a lesion.
+
+    Parameters
+    ----------
+    level : Level
+        Level of the lesion.
+    parts : ndarray of uint8
+        Parts of this vertebra in its box, 0 outside it.
+    lesion : ndarray of bool
+        The lesion in the same box.
+    voxel_ml : float
+        Volume of a voxel, ml.
+    settings : MeasurementSettings
+        Smallest structure and spread of the shares.
+    """
+    size = np.bincount(parts.ravel(), minlength=len(Part) + 1)
+    inside = np.bincount(parts[lesion], minlength=len(Part) + 1)
+    shares: dict[str, Estimate | None] = {}
+    for part, name in STRUCTURES.items():
+        known = measurable(level, part) and size[part] * voxel_ml >= settings.structure_smallest_ml
+        shares[name] = _share(int(inside[part]), int(size[part]), settings) if known else None
+    return StructureShares(**shares)
+
+
+def _share(inside: int, size: int, settings: MeasurementSettings) -> Estimate:
+    """Share with the spread of a border that cuts through the structure: none where all or nothing is taken."""
+    share = inside / size
+    sd = settings.structure_share_sd_percent * 2.0 * float(np.sqrt(share * (1.0 - share)))
+    return Estimate.from_sd(WHOLE * share, sd).clipped(0.0, WHOLE)

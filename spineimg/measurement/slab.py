@@ -1,0 +1,126 @@
+"""A flat slab of image and mask in the frame of a vertebra: what the endplates are found on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from spineimg.core.grid import Grid, Points
+from spineimg.core.labelmap import LabelMap, Part
+from spineimg.core.volume import Volume
+from spineimg.measurement.frame import Frame
+
+ROW_STEP_MM = 1.0
+HEIGHT_STEP_MM = 0.5
+SAMPLES_ACROSS = 3
+MOST_SAMPLES = 20000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Extent:
+    """Where a slab lies in own coordinates, mm; ``axis`` is the own axis of its rows (1 sagittal, 0 coronal)."""
+
+    axis: int
+    along: tuple[float, float]
+    across: tuple[float, float]
+    height: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slab:
+    """Masks averaged across a slab, and the image's own voxels in it.
+
+    Parameters
+    ----------
+    along_mm : ndarray, (n,)
+        Own posterior (sagittal slab) or left (coronal slab) coordinate of each row.
+    height_mm : ndarray, (m,)
+        Own cranial coordinate of each column, ascending.
+    body, other : ndarray, (n, m)
+        Share of the samples inside this body, and inside other vertebrae.
+    voxel_along_mm, voxel_height_mm, voxel_value : ndarray, (k,)
+        Voxels whose centres lie in the slab: never interpolated, so no step and no ringing comes in.
+    """
+
+    along_mm: Points
+    height_mm: Points
+    body: Points
+    other: Points
+    voxel_along_mm: Points
+    voxel_height_mm: Points
+    voxel_value: Points
+
+
+def cut_slab(volume: Volume, labels: LabelMap, verse_id: int, frame: Frame, extent: Extent) -> Slab:
+    """Sample the masks of a slab and gather the voxels in it."""
+    along = np.arange(extent.along[0], extent.along[1] + 1e-6, ROW_STEP_MM)
+    height = np.arange(extent.height[0], extent.height[1] + 1e-6, HEIGHT_STEP_MM)
+    across = np.linspace(*extent.across, SAMPLES_ACROSS)
+    own = np.empty((len(across), len(along), len(height), 3))
+    own[..., 1 - extent.axis] = across[:, None, None]
+    own[..., extent.axis] = along[None, :, None]
+    own[..., 2] = height[None, None, :]
+    grid = volume.grid
+    index = grid.to_index(frame.to_lps_mm(own))
+    flat = index.reshape(-1, 3)
+    low = np.clip(np.floor(flat.min(axis=0)).astype(int), 0, np.array(grid.shape) - 1)
+    high = np.clip(np.ceil(flat.max(axis=0)).astype(int) + 1, low + 1, grid.shape)
+    box = (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
+    inside = np.moveaxis(index - low, -1, 0)
+    body, other = (
+        ndimage.map_coordinates(mask, inside, order=1, mode="constant", output=np.float32).mean(axis=0)
+        for mask in _masks(labels, verse_id, box)
+    )
+    voxels = _voxels(volume, frame, extent, low, box)
+    return Slab(along, height, body.astype(np.float64), other.astype(np.float64), *voxels)
+
+
+def _masks(
+    labels: LabelMap, verse_id: int, box: tuple[slice, slice, slice]
+) -> tuple[Points, Points]:
+    array = labels.array[box]
+    mine = array == verse_id
+    body = mine if labels.parts is None else mine & (labels.parts[box] == Part.BODY)
+    return body.astype(np.float32), ((array > 0) & ~mine).astype(np.float32)
+
+
+def _voxels(
+    volume: Volume, frame: Frame, extent: Extent, low: Points, box: tuple[slice, slice, slice]
+) -> tuple[Points, Points, Points]:
+    image = volume.array[box]
+    axes = [np.arange(n) + first for n, first in zip(image.shape, low, strict=True)]
+    matrix = frame.axes @ volume.grid.affine[:3, :3]
+    start = frame.to_own_mm(volume.grid.affine[:3, 3])
+    own = [
+        start[k]
+        + (matrix[k, 0] * axes[0])[:, None, None]
+        + (matrix[k, 1] * axes[1])[None, :, None]
+        + (matrix[k, 2] * axes[2])[None, None, :]
+        for k in range(3)
+    ]
+    across = own[1 - extent.axis]
+    middle = 0.5 * (extent.across[0] + extent.across[1])
+    half = 0.5 * (extent.across[1] - extent.across[0])
+    half = max(half, 0.55 * step_along(volume.grid, frame.axes[1 - extent.axis]))
+    inside = (
+        (np.abs(across - middle) <= half)
+        & (own[2] >= extent.height[0])
+        & (own[2] <= extent.height[1])
+        & (own[extent.axis] >= extent.along[0])
+        & (own[extent.axis] <= extent.along[1])
+    )
+    where = np.flatnonzero(inside)
+    if len(where) > MOST_SAMPLES:
+        where = where[:: len(where) // MOST_SAMPLES + 1]
+    return (
+        np.asarray(own[extent.axis].ravel()[where]),
+        np.asarray(own[2].ravel()[where]),
+        np.asarray(image.ravel()[where], dtype=np.float64),
+    )
+
+
+def step_along(grid: Grid, direction: Points) -> float:
+    """Length of the voxel seen along a direction, mm: how coarse the grid is there."""
+    return float(np.sqrt(((direction @ grid.affine[:3, :3]) ** 2).sum()))
