@@ -1,0 +1,100 @@
+"""From volume to labels with networks that only threshold: the way there and back must move nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spineimg.core.errors import InputRefused, ModelError
+from spineimg.core.labelmap import LesionType, Part
+from spineimg.core.settings.segmentation import SegmentationSettings
+from spineimg.core.volume import Modality, Volume
+from spineimg.segmentation.engine import Engine, SpineEngine, load_engine
+from spineimg.segmentation.naming_model import load_naming_model
+from tests.segmentation.fakes import BALLS, Balls, FakeLocate, FakeRefine, balls, oblique
+
+MODELS = Path(__file__).parents[2] / "models"
+SETTINGS = SegmentationSettings(threads=1)
+GRIDS = {
+    "axial 1 x 1 x 2": ((1.0, 1.0, 2.0), np.diag([1.0, 1.0, -1.0])),
+    "sagittal, permuted": ((0.9, 1.1, 3.0), np.array([[0, 0, 1.0], [1, 0, 0], [0, -1, 0]])),
+    "oblique, left-handed": ((1.2, 1.2, 2.5), oblique((12.0, -8.0, 20.0)) @ np.diag([-1.0, 1, 1])),
+    "coarse 4 mm": ((2.0, 2.0, 4.0), np.eye(3)),
+}
+
+
+@pytest.fixture(scope="module")
+def engine() -> SpineEngine:
+    naming = load_naming_model(MODELS / "naming")
+    return SpineEngine("fake", "0", FakeLocate(), FakeRefine(), naming, Modality.CT)
+
+
+@pytest.fixture(scope="module", params=list(GRIDS))
+def scan(request: pytest.FixtureRequest) -> Balls:
+    return balls(*GRIDS[request.param])
+
+
+def dice(a: np.ndarray, b: np.ndarray) -> float:
+    return 2 * float((a & b).sum()) / float(a.sum() + b.sum())
+
+
+def test_every_ball_is_labelled_at_its_place_on_any_grid(engine: SpineEngine, scan: Balls) -> None:
+    labels = engine(scan.volume, SETTINGS)
+    assert labels.grid is scan.volume.grid
+    ids = [level.verse_id for level in labels.levels()]
+    assert len(ids) == len(BALLS)
+    for n, number in enumerate(ids):
+        mine, true = labels.array == number, scan.truth == 16 + n
+        centre = scan.volume.grid.to_lps_mm(np.argwhere(mine).astype(float)).mean(0)
+        assert np.linalg.norm(centre - scan.centres[n]) < 1.0
+        assert dice(mine, true) > 0.9
+    assert labels.parts is not None
+    assert set(np.unique(labels.parts[labels.array > 0])) == {Part.BODY}
+
+
+def test_names_without_a_landmark_are_flagged(engine: SpineEngine) -> None:
+    labels = engine(balls(*GRIDS["coarse 4 mm"]).volume, SETTINGS)
+    assert "no-landmark" in {c.code for c in labels.findings}
+    assert len(labels.names) == len(BALLS)
+
+
+def test_a_lesion_keeps_its_kind_and_small_ones_go(engine: SpineEngine) -> None:
+    scan = balls(*GRIDS["coarse 4 mm"])
+    hu = scan.volume.array.copy()
+    points = scan.volume.grid.to_lps_mm(np.argwhere(np.ones(hu.shape)).astype(float)).reshape(*hu.shape, 3)
+    hu[np.linalg.norm(points - scan.centres[2], axis=-1) < 7.0] = 1300
+    labels = engine(Volume(hu, scan.volume.grid, Modality.CT), SETTINGS)
+    assert labels.lesions is not None
+    assert labels.lesion_types is not None
+    assert labels.lesions.max() == 1
+    assert set(np.unique(labels.lesion_types)) == {0, LesionType.BLASTIC}
+    inside = labels.array[labels.lesions == 1]
+    assert (inside == labels.levels()[2].verse_id).mean() > 0.95
+
+
+def test_the_same_scan_gives_the_same_bytes(engine: SpineEngine) -> None:
+    scan = balls(*GRIDS["coarse 4 mm"])
+    first, again = engine(scan.volume, SETTINGS), engine(scan.volume, SETTINGS)
+    assert first.array.tobytes() == again.array.tobytes()
+
+
+def test_a_scan_without_spine_is_refused(engine: SpineEngine) -> None:
+    grid = balls(*GRIDS["coarse 4 mm"]).volume.grid
+    empty = Volume(np.full(grid.shape, 40, dtype=np.int16), grid, Modality.CT)
+    with pytest.raises(InputRefused, match="no-spine-found"):
+        engine(empty, SETTINGS)
+
+
+def test_mr_has_no_model_yet(engine: SpineEngine) -> None:
+    with pytest.raises(ModelError, match="no-model-for-modality") as refused:
+        load_engine(None, Modality.MR)
+    assert "--labels" in refused.value.remedy
+    grid = balls(*GRIDS["coarse 4 mm"]).volume.grid
+    with pytest.raises(ModelError, match="no-model-for-modality"):
+        engine(Volume(np.zeros(grid.shape, np.int16), grid, Modality.MR), SETTINGS)
+
+
+def test_the_engine_is_an_engine(engine: SpineEngine) -> None:
+    assert isinstance(engine, Engine)
