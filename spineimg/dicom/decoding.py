@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.pixels.decoders.base import Decoder as PydicomDecoder
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 
-from spineimg.core.errors import InputRefused
 from spineimg.dicom.header import DEFLATED, Header
 from spineimg.dicom.refusal import refuse
 from spineimg.dicom.walking import EXPLICIT_BE, NATIVE
@@ -61,28 +60,27 @@ class Decoder:
     def _compressed(self, header: Header, data: bytes) -> NDArray[Any]:
         pixel = header.format
         decoder = self._decoder(header)
+        options: dict[str, Any] = {
+            "raw": True,
+            "rows": pixel.rows,
+            "columns": pixel.columns,
+            "samples_per_pixel": 1,
+            "bits_allocated": pixel.bits_allocated,
+            "bits_stored": pixel.bits_stored,
+            "pixel_representation": int(pixel.signed),
+            "photometric_interpretation": pixel.photometric or "MONOCHROME2",
+            "number_of_frames": pixel.frames,
+            "pixel_keyword": "PixelData",
+            "decoding_plugin": self._plugins[pixel.transfer_syntax],
+        }
         try:
-            array, _ = decoder.as_array(
-                data,
-                index=header.frame,
-                raw=True,
-                rows=pixel.rows,
-                columns=pixel.columns,
-                samples_per_pixel=1,
-                bits_allocated=pixel.bits_allocated,
-                bits_stored=pixel.bits_stored,
-                pixel_representation=int(pixel.signed),
-                photometric_interpretation=pixel.photometric or "MONOCHROME2",
-                number_of_frames=pixel.frames,
-                pixel_keyword="PixelData",
-                decoding_plugin=self._plugins[pixel.transfer_syntax],
-            )
-        except InputRefused:
-            raise
+            array, _ = decoder.as_array(data, index=header.frame, **options)
         except Exception as fault:
             # the plugins raise anything from ValueError to RuntimeError on a broken stream
             code = "truncated-pixels" if _ends_early(data) else "undecodable-pixels"
-            raise refuse(code, f"{header.source.name} cannot be decoded ({decoder.UID.name})", header) from fault
+            raise refuse(
+                code, f"{header.source.name} cannot be decoded ({decoder.UID.name})", header
+            ) from fault
         return array.view(np.dtype(f"u{array.dtype.itemsize}"))
 
     def _decoder(self, header: Header) -> PydicomDecoder:
@@ -91,7 +89,9 @@ class Decoder:
             try:
                 decoder = get_decoder(syntax)
             except NotImplementedError as fault:
-                raise refuse("codec-not-available", f"no decoder for transfer syntax {syntax}", header) from fault
+                raise refuse(
+                    "codec-not-available", f"no decoder for transfer syntax {syntax}", header
+                ) from fault
             if not decoder.is_available:
                 raise refuse("codec-not-available", f"no decoder installed for {decoder.UID.name}", header)
             self._decoders[syntax] = decoder
@@ -106,9 +106,13 @@ def _native(header: Header, data: bytes) -> NDArray[Any]:
     width = pixel.bits_allocated // 8
     start = header.frame * count * width
     if len(data) < start + count * width:
-        raise refuse("truncated-pixels", f"{header.source.name} has fewer bytes than its matrix needs", header)
+        raise refuse(
+            "truncated-pixels", f"{header.source.name} has fewer bytes than its matrix needs", header
+        )
     order = ">" if pixel.transfer_syntax == EXPLICIT_BE else "<"
-    samples = np.frombuffer(data, np.dtype(f"{order}u{width}"), count, start).reshape(pixel.rows, pixel.columns)
+    samples = np.frombuffer(data, np.dtype(f"{order}u{width}"), count, start).reshape(
+        pixel.rows, pixel.columns
+    )
     native = "<" if sys.byteorder == "little" else ">"
     return samples if order == native or width == 1 else samples.astype(f"u{width}")
 

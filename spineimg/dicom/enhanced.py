@@ -48,7 +48,9 @@ def _frame(header: Header, index: int, groups: Sequence[Any]) -> Header:
     position = _numbers(place, "ImagePositionPatient")
     orientation = _numbers(direction, "ImageOrientationPatient")
     spacing = _numbers(measures, "PixelSpacing")
-    image_type = header.image_type if kind is None else tuple(str(v).upper() for v in kind.get("FrameType", ()))
+    image_type = (
+        header.image_type if kind is None else tuple(str(v).upper() for v in kind.get("FrameType", ()))
+    )
     moment = header.moment._replace(
         temporal_position=_text(content, "TemporalPositionIndex"),
         acquisition=_text(content, "FrameAcquisitionNumber"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from spineimg.core.errors import EnvironmentFault, InputRefused
+from spineimg.core.errors import EnvironmentFault, InputRefused, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Source:
 
     @property
     def where(self) -> Path:
-        """The path as `Path`, for errors."""
-        return Path(self.path)
+        """The file on disk, for errors: the zip itself for its members."""
+        return Path(self.path if self.archive is None else str(self.archive.filename))
 
     def open(self) -> BinaryIO:
         """Open for reading from the start."""
@@ -45,13 +45,15 @@ def find_sources(path: Path, zip_limit_bytes: int) -> list[Source]:
 
     Raises
     ------
+    UsageError
+        ``no-such-path``.
     InputRefused
-        ``no-such-path``; ``unreadable-file`` for a damaged zip.
+        ``unreadable-file`` for a damaged zip, ``implausible-size`` for one that unpacks without end.
     EnvironmentFault
         ``permission-denied``.
     """
     if not path.exists():
-        raise InputRefused("no-such-path", f"nothing at {path}", "check the path", path)
+        raise UsageError("no-such-path", f"nothing at {path}", "check the spelling of the path", path)
     try:
         if path.is_dir():
             return sorted(_walk(path), key=lambda source: source.path)
@@ -80,7 +82,9 @@ def _members(path: Path, limit: int) -> list[Source]:
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as fault:
-        raise InputRefused("unreadable-file", f"damaged zip {path}", "unpack or fetch it again", path) from fault
+        raise InputRefused(
+            "unreadable-file", f"damaged zip {path}", "unpack or fetch it again", path
+        ) from fault
     members = [m for m in archive.infolist() if not m.is_dir()]
     for member in members:
         if member.file_size > limit:
@@ -91,5 +95,7 @@ def _members(path: Path, limit: int) -> list[Source]:
                 path,
             )
         if member.flag_bits & 1:
-            raise InputRefused("unreadable-file", f"zip {path} is encrypted", "unpack it and give the folder", path)
+            raise InputRefused(
+                "unreadable-file", f"zip {path} is encrypted", "unpack it and give the folder", path
+            )
     return [Source(f"{path}/{m.filename}", m.file_size, archive, m.filename) for m in members]

@@ -29,7 +29,7 @@ class PixelPlace(NamedTuple):
     """Where the pixel data lie in their file."""
 
     offset: int
-    """Byte of the first pixel byte (native) or of the offset table item (encapsulated); -1: none, -2: deflated."""
+    """Of the first pixel byte (native) or the offset table (encapsulated); -1: none, -2: deflated."""
     length: int
     """Bytes by the header; -1 where undefined (encapsulated)."""
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from spineimg.core.errors import InputRefused, UsageError
 from spineimg.core.settings.reading import ReadingSettings
 from spineimg.core.volume import Modality, Origin, Volume
-from spineimg.dicom.plane import frame_per_image
 from spineimg.dicom.pixels import read_pixels
+from spineimg.dicom.plane import frame_per_image
 from spineimg.dicom.scanning import Scan, scan_path
 from spineimg.dicom.series import Series
 
@@ -111,7 +111,9 @@ def read_series(found: Scan, series: Series, settings: ReadingSettings) -> Volum
         path=str(found.path),
         series_uid=series.series_uid,
         study_uid=series.study_uid,
-        frame_of_reference_uid="" if frame_per_image(series.stack.slices) else series.first.frame_of_reference,
+        frame_of_reference_uid=""
+        if frame_per_image(series.stack.slices)
+        else series.first.frame_of_reference,
         patient_id=series.patient.identifier or None,
         patient_id_issuer=series.patient.issuer or None,
         study_date=series.study_date,

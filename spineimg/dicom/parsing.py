@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import zipfile
 import zlib
 from collections.abc import Mapping
 from typing import BinaryIO
@@ -27,9 +28,31 @@ from spineimg.dicom.header import (
     Skipped,
     Vector,
 )
-from spineimg.dicom.walking import DEFLATED_SYNTAX, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, NATIVE, walk, walk_any
+from spineimg.dicom.walking import (
+    DEFLATED_SYNTAX,
+    EXPLICIT_BE,
+    EXPLICIT_LE,
+    IMPLICIT_LE,
+    NATIVE,
+    walk,
+    walk_any,
+)
 
 UNDEFINED = 0xFFFFFFFF
+
+DAMAGE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    NotImplementedError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+"""What pydicom and zipfile raise on damaged files; one file never stops the folder."""
 
 MODALITY_OF_CLASS = {
     "1.2.840.10008.5.1.4.1.1.2": "CT",
@@ -48,7 +71,7 @@ ENHANCED = frozenset(
     }
 )
 NOT_IMAGES = ("1.2.840.10008.5.1.4.1.1.66", "1.2.840.10008.5.1.4.1.1.88", "1.2.840.10008.5.1.4.1.1.11")
-"""Roots of classes that are no image series though some carry pixels: segmentations, reports, presentations."""
+"""Roots of classes that are no image series, though some carry pixels: segmentations, reports, states."""
 NOT_IMAGE_CLASSES = frozenset(
     {
         "1.2.840.10008.5.1.4.1.1.30",
@@ -84,7 +107,7 @@ class Elements:
             except LookupError:
                 self.charset = ["ascii"]
         try:
-            decoded = decode_bytes(raw, self.charset, {"\\", "^", "="})
+            decoded = decode_bytes(raw, self.charset, {ord(c) for c in "\\^="})
         except (LookupError, ValueError):
             decoded = raw.decode("ascii", "replace")
         self.replaced |= "�" in decoded
@@ -131,18 +154,23 @@ def read_header(source: Source) -> list[Header] | Skipped:
         return Skipped(source, "not-dicom", "not a DICOM file")
     except OSError as fault:
         return Skipped(source, "unreadable-file", fault.strerror or "cannot be read")
-    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, struct.error, zlib.error) as fault:
-        # pydicom raises any of these on damaged files; one file never stops the folder
-        return Skipped(source, "malformed-file", f"cannot be parsed ({type(fault).__name__})")
     except (RecursionError, MemoryError, OverflowError):
         return Skipped(source, "malformed-file", "cannot be parsed (nested too deep or too long)")
+    except DAMAGE as fault:
+        return Skipped(source, "malformed-file", f"cannot be parsed ({type(fault).__name__})")
 
 
 def _read(source: Source, stream: BinaryIO) -> list[Header] | Skipped:
     start = stream.read(132)
     stream.seek(0)
     has_preamble = start[128:] == b"DICM"
-    if not has_preamble and start[:4] not in (b"\x08\0\0\0", b"\x08\0\5\0", b"\x08\0\x08\0", b"\x02\0\0\0", b"\x02\0\x10\0"):
+    if not has_preamble and start[:4] not in (
+        b"\x08\0\0\0",
+        b"\x08\0\5\0",
+        b"\x08\0\x08\0",
+        b"\x02\0\0\0",
+        b"\x02\0\x10\0",
+    ):
         return Skipped(source, "not-dicom", "not a DICOM file")
     walked = walk(stream) if has_preamble else None
     if walked is None:
@@ -202,7 +230,11 @@ def _header(source: Source, e: Elements, syntax: str, place: PixelPlace, notes: 
     elif not sop_class:
         notes.append("type-inferred")
     patient = _patient(e)
-    position, orientation, spacing = e.floats(tags.POSITION), e.floats(tags.ORIENTATION), e.floats(tags.SPACING)
+    position, orientation, spacing = (
+        e.floats(tags.POSITION),
+        e.floats(tags.ORIENTATION),
+        e.floats(tags.SPACING),
+    )
     description = e.text(tags.SERIES_DESCRIPTION)
     kernel, body_part = e.text(tags.KERNEL), e.text(tags.BODY_PART)
     if e.replaced:
@@ -256,7 +288,9 @@ def _patient(e: Elements) -> Patient:
     if not name.isascii():
         e.text(tags.PATIENT_NAME)  # notes undecodable bytes
     birth = e.raw.get(tags.BIRTH_DATE) or b""
-    digest = hashlib.sha256(name.strip(b" \0") + b"|" + birth.strip(b" \0")).hexdigest() if name or birth else ""
+    digest = (
+        hashlib.sha256(name.strip(b" \0") + b"|" + birth.strip(b" \0")).hexdigest() if name or birth else ""
+    )
     return Patient(e.text(tags.PATIENT_ID), e.text(tags.PATIENT_ID_ISSUER), digest)
 
 
@@ -289,4 +323,3 @@ def _padding(e: Elements) -> tuple[int, int] | None:
         return None
     high = e.short(tags.PADDING_LIMIT)
     return (low, low) if high is None else (min(low, high), max(low, high))
-

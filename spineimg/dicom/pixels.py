@@ -97,14 +97,16 @@ def _decode(stack: Stack) -> tuple[Raw, list[Repair]]:
             if not np.array_equal(decoder.stored(twin), stored) or _rescale(twin) != _rescale(header):
                 raise refuse(
                     "conflicting-duplicates",
-                    f"{header.source.name} and {twin.source.name} differ at one position and nothing tells them apart",
+                    f"{header.source.name} and {twin.source.name}: one position, different pixels",
                     twin,
                 )
             dropped.append(twin.source.name)
     if not dropped:
         return raw, []
     names = ", ".join(dropped[:3]) + (f" and {len(dropped) - 3} more" if len(dropped) > 3 else "")
-    return raw, [Repair("duplicate-slices-dropped", f"same position and same pixels, one kept: {names} left out")]
+    return raw, [
+        Repair("duplicate-slices-dropped", f"same position and same pixels, one kept: {names} left out")
+    ]
 
 
 def _align(stored: NDArray[Any], header: Header, out: NDArray[Any]) -> None:
@@ -136,7 +138,8 @@ def _rescale(header: Header) -> tuple[float, float]:
 def _slice(raw: Raw, index: int) -> NDArray[Any]:
     """Samples of one slice with their sign."""
     samples = raw.samples[index]
-    return samples.view(np.int16) if raw.signed[index] and samples.dtype == np.uint16 else samples
+    signed = raw.signed[index] and samples.dtype == np.uint16
+    return np.asarray(samples.view(np.int16) if signed else samples)
 
 
 def _mend_sign(raw: Raw, slices: tuple[Header, ...], settings: ReadingSettings) -> list[Repair]:
@@ -162,7 +165,9 @@ def _mend_sign(raw: Raw, slices: tuple[Header, ...], settings: ReadingSettings) 
     enough = suspects >= settings.wrapped_min_fraction * raw.samples.size
     if not enough or min(as_signed) < low or max(as_signed) > high:
         raise refuse(
-            "values-implausible", f"{suspects} voxels above {INT16.max} HU, which no sign correction explains", slices[0]
+            "values-implausible",
+            f"{suspects} voxels above {INT16.max} HU, which no sign correction explains",
+            slices[0],
         )
     raw.signed[:] = True
     return [Repair("signedness-corrected", f"{suspects} values wrapped at 65536: read as signed")]
@@ -179,11 +184,8 @@ def _to_hu(raw: Raw, slices: tuple[Header, ...]) -> NDArray[np.int16]:
         if slope == 1 and intercept == int(intercept) and bits < 16 and abs(intercept) < INT16.max // 2:
             np.add(samples.view(np.int16), np.int16(intercept), out=out[index])
         else:
-            hu = samples.astype(np.float64 if wide else np.float32)
-            hu *= slope
-            hu += intercept
-            np.clip(np.rint(hu, out=hu), INT16.min, INT16.max, out=hu)
-            out[index] = hu
+            hu = samples.astype(np.float64) * slope + intercept
+            out[index] = np.clip(np.rint(hu), INT16.min, INT16.max)
     return out
 
 
@@ -207,9 +209,15 @@ def _mask_padding(
         array[index][where] = settings.padding_hu
     repairs = []
     if masked:
-        repairs.append(Repair("padding-masked", f"{masked} voxels outside the scanned field set to {settings.padding_hu}"))
+        repairs.append(
+            Repair(
+                "padding-masked", f"{masked} voxels outside the scanned field set to {settings.padding_hu}"
+            )
+        )
     if left:
-        repairs.append(Repair("padding-in-tissue", "PixelPaddingValue is a value of tissue; no voxel was masked"))
+        repairs.append(
+            Repair("padding-in-tissue", "PixelPaddingValue is a value of tissue; no voxel was masked")
+        )
     return repairs
 
 

@@ -38,7 +38,9 @@ def require_geometry(headers: Sequence[Header], settings: ReadingSettings) -> No
         if header.spacing is None:
             if header.imager_spacing:
                 raise refuse(
-                    "pixel-spacing-unreliable", f"{header.source.name} has the detector's pixel size only", header
+                    "pixel-spacing-unreliable",
+                    f"{header.source.name} has the detector's pixel size only",
+                    header,
                 )
             raise refuse("missing-geometry", f"{header.source.name} has no pixel spacing", header)
         if not all(map(math.isfinite, header.position)):
@@ -56,7 +58,9 @@ def _require_sane(
     if not all(map(math.isfinite, (*orientation, *spacing))):
         raise refuse("nan-geometry", f"orientation or pixel spacing of {name} is no number", header)
     if min(spacing) <= 0:
-        raise refuse("invalid-geometry", f"pixel spacing of {name} is {spacing[0]:g} x {spacing[1]:g} mm", header)
+        raise refuse(
+            "invalid-geometry", f"pixel spacing of {name} is {spacing[0]:g} x {spacing[1]:g} mm", header
+        )
     row, column = np.array(orientation[:3]), np.array(orientation[3:])
     lengths = np.linalg.norm(row), np.linalg.norm(column)
     if min(lengths) < settings.unit_tolerance:
@@ -90,8 +94,11 @@ def common_plane(headers: Sequence[Header], settings: ReadingSettings) -> Plane:
             continue
         other_row, other_column = directions(header)
         if row @ other_row < limit or column @ other_column < limit:
-            angle = math.degrees(math.acos(max(-1.0, min(1.0, min(row @ other_row, column @ other_column)))))
-            raise refuse("mixed-orientations", f"images turned against each other by {angle:.1f} degrees", header)
+            cosine = min(float(row @ other_row), float(column @ other_column))
+            angle = math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
+            raise refuse(
+                "mixed-orientations", f"images turned against each other by {angle:.1f} degrees", header
+            )
     _require_one_size(headers, settings)
     spacing = first.spacing or (0.0, 0.0)
     lengths = np.linalg.norm(np.array(first.orientation).reshape(2, 3), axis=1)

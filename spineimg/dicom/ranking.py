@@ -41,7 +41,11 @@ def plane_name(orientation: tuple[float, ...]) -> str:
     if length == 0:
         return "unknown plane"
     best = int(np.argmax(normal))
-    return ("sagittal", "coronal", "axial")[best] if normal[best] / length > np.cos(np.radians(20)) else "oblique"
+    return (
+        ("sagittal", "coronal", "axial")[best]
+        if normal[best] / length > np.cos(np.radians(20))
+        else "oblique"
+    )
 
 
 def coverage_mm(series: Series) -> float:

@@ -21,7 +21,7 @@ REMEDIES = {
     "missing-geometry": "export the original images; positions are never guessed",
     "nan-geometry": EXPORT,
     "invalid-geometry": EXPORT,
-    "pixel-spacing-unreliable": "use images that carry PixelSpacing; sizes at the detector are no sizes in the patient",
+    "pixel-spacing-unreliable": "use images with PixelSpacing; sizes at the detector are not the patient's",
     "frame-of-reference-differs": "export the two parts as series of their own",
     "mixed-patients": "separate the patients",
     "zero-slope": EXPORT,

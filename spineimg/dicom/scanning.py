@@ -68,7 +68,10 @@ def _nothing(path: Path, skipped: Iterable[Skipped]) -> InputRefused:
     objects = [s for s in skipped if s.code in ("not-an-image", "malformed-file", "unreadable-file")]
     if not objects:
         return InputRefused(
-            "no-dicom-files", f"no DICOM file under {path}", "give the folder that holds the DICOM images", path
+            "no-dicom-files",
+            f"no DICOM file under {path}",
+            "give the folder that holds the DICOM images",
+            path,
         )
     first = objects[0]
     code = "not-an-image" if any(s.code == "not-an-image" for s in objects) else first.code
@@ -85,4 +88,3 @@ def _skip_caveat(skipped: tuple[Skipped, ...]) -> Iterable[Repair]:
         names = ", ".join(f"{s.source.name} ({s.reason})" for s in skipped[:5])
         more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
         yield Repair("files-skipped", f"left out: {names}{more}")
-

@@ -21,7 +21,8 @@ SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 PROJECTION_TEXT = re.compile(r"(?<![A-Z])(MIPS?|MINIPS?|MIN_IP|MAX_IP|VRT|SSD)(?![A-Z])|PROJECTION IMAGE")
 LOCALIZERS = frozenset({"LOCALIZER", "SCOUT", "SCOUTVIEW", "TOPOGRAM"})
 LOCALIZER_TEXT = re.compile(
-    r"\b(loc|localiser|localizer|scout|survey|surview|topogram|scanogram|planning|aahead)\b|survey|3[- ]?plane", re.I
+    r"\b(loc|localiser|localizer|scout|survey|surview|topogram|scanogram|aahead)\b|survey|3[- ]?plane",
+    re.I,
 )
 REFORMATS = frozenset({"REFORMATTED", "MPR", "CSAPARALLEL", "CSA REFORMAT", "CSA MPR"})
 
@@ -119,7 +120,9 @@ def _require_usable(members: Sequence[Header], settings: ReadingSettings) -> Non
     if captures:
         raise refuse("secondary-capture", "screen captures or colour images, not measurements", captures[0])
     if first.modality not in ("CT", "MR"):
-        raise refuse("modality-not-supported", f"{first.modality or 'unknown modality'}, neither CT nor MR", first)
+        raise refuse(
+            "modality-not-supported", f"{first.modality or 'unknown modality'}, neither CT nor MR", first
+        )
     types = {part for h in members for part in h.image_type}
     if types & LOCALIZERS or LOCALIZER_TEXT.search(first.description):
         raise refuse("localizer-only", "scout images, no volume", first)
@@ -164,7 +167,7 @@ def _notes(members: Sequence[Header]) -> list[Repair]:
     codes = {code for h in members for code in h.notes}
     texts = {
         "file-meta-missing": "no file meta group; the syntax was found by parsing",
-        "transfer-syntax-corrected": "the declared transfer syntax is not the one used; the real one was proved by parsing",
+        "transfer-syntax-corrected": "declared transfer syntax wrong; the one used was proved by parsing",
         "type-inferred": f"modality or class missing; taken as {first.modality} from the other one",
         "character-set-replaced": "undecodable bytes in a text value were replaced",
     }
@@ -182,12 +185,19 @@ def _notes(members: Sequence[Header]) -> list[Repair]:
             notes.append(Repair("rescale-missing", "no rescale slope or intercept: values are no HU"))
         if first.format.bits_stored <= 8:
             step = abs(first.slope or 1.0)
-            notes.append(Repair("coarse-grey-levels", f"8-bit CT: HU in steps of {step:g}, clipped at the top"))
+            notes.append(
+                Repair("coarse-grey-levels", f"8-bit CT: HU in steps of {step:g}, clipped at the top")
+            )
         if first.format.photometric == "MONOCHROME1":
-            notes.append(Repair("monochrome1-display-only", "MONOCHROME1 says how to show; values are not inverted"))
+            notes.append(
+                Repair("monochrome1-display-only", "MONOCHROME1 says how to show; values are not inverted")
+            )
     if first.format.high_bit != first.format.bits_stored - 1:
         notes.append(
-            Repair("bits-realigned", f"HighBit {first.format.high_bit} with {first.format.bits_stored} bits: shifted")
+            Repair(
+                "bits-realigned",
+                f"HighBit {first.format.high_bit} with {first.format.bits_stored} bits: shifted",
+            )
         )
     return notes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -47,7 +48,9 @@ def stacks_of(headers: Sequence[Header], settings: ReadingSettings) -> tuple[Sta
         )
     by_matrix = _grouped(headers, lambda h: (h.format.rows, h.format.columns))
     if len(by_matrix) > 1:
-        return _each(list(by_matrix.values()), settings, "acquisitions-split", "mixed-matrix", "matrices", headers)
+        return _each(
+            list(by_matrix.values()), settings, "acquisitions-split", "mixed-matrix", "matrices", headers
+        )
     return _one_or_more(headers, settings)
 
 
@@ -101,7 +104,7 @@ def _told_apart(headers: Sequence[Header], settings: ReadingSettings) -> tuple[S
                 str(number),
                 Repair(
                     "acquisitions-split",
-                    f"{len(stacks)} acquisitions in one series, told apart by {name}; this is number {number}{hole}",
+                    f"{len(stacks)} acquisitions in one series, told apart by {name}; number {number}{hole}",
                 ),
             )
             for number, stack in enumerate(stacks, 1)
@@ -134,7 +137,7 @@ def _by_time(headers: Sequence[Header], settings: ReadingSettings) -> dict[Hasha
         seen.append((along, earlier))
         rounds.setdefault(earlier, []).append(header)
     passes = list(rounds.values())
-    for before, after in zip(passes, passes[1:], strict=False):
+    for before, after in pairwise(passes):
         if before[-1].acquisition_time >= after[0].acquisition_time:
             return None
     return rounds if len(rounds) > 1 else None
@@ -144,12 +147,17 @@ def _gap_text(stacks: Sequence[Stack]) -> str:
     """Name the hole between slabs that do not overlap."""
     spans = []
     for stack in stacks:
-        ends = [float(stack.grid.to_lps_mm(np.array([0.0, 0.0, k])) @ stack.normal) for k in (0, len(stack.slices) - 1)]
+        ends = [
+            float(stack.grid.to_lps_mm(np.array([0.0, 0.0, k])) @ stack.normal)
+            for k in (0, len(stack.slices) - 1)
+        ]
         spans.append((min(ends), max(ends), float(stack.grid.affine[:3, 2] @ stack.normal)))
     spans.sort()
-    holes = [after[0] - before[1] - before[2] for before, after in zip(spans, spans[1:], strict=False)]
+    holes = [after[0] - before[1] - before[2] for before, after in pairwise(spans)]
     texts = [
-        f"{hole:.1f} mm ({hole / spans[i][2]:.1f} slices)" for i, hole in enumerate(holes) if hole > 0.1 * spans[i][2]
+        f"{hole:.1f} mm ({hole / spans[i][2]:.1f} slices)"
+        for i, hole in enumerate(holes)
+        if hole > 0.1 * spans[i][2]
     ]
     return f"; between them a hole of {', '.join(texts)}" if texts else ""
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spineimg.core.errors import InputRefused
 from spineimg.core.grid import Grid, Points
 from spineimg.core.settings.reading import ReadingSettings
 from spineimg.core.volume import Repair
@@ -53,9 +52,9 @@ def prove(headers: Sequence[Header], settings: ReadingSettings) -> Stack:
     Raises
     ------
     InputRefused
-        missing-geometry, nan-geometry, invalid-geometry, pixel-spacing-unreliable, frame-of-reference-differs,
-        mixed-orientations, mixed-matrix, mixed-spacing, not-a-volume, too-few-slices, missing-slices,
-        irregular-spacing, irregular-positions.
+        missing-geometry, nan-geometry, invalid-geometry, pixel-spacing-unreliable,
+        frame-of-reference-differs, mixed-orientations, mixed-matrix, mixed-spacing, not-a-volume,
+        too-few-slices, missing-slices, irregular-spacing, irregular-positions.
     """
     plane = common_plane(headers, settings)
     positions = np.array([h.position for h in headers], dtype=np.float64)
@@ -127,7 +126,9 @@ def _require_same_place(
     for group in groups:
         shift = np.linalg.norm(positions[group] - positions[group[0]], axis=1).max()
         if shift > settings.position_tolerance_mm:
-            raise refuse("irregular-positions", f"two images in one plane, {shift:.1f} mm apart", headers[group[0]])
+            raise refuse(
+                "irregular-positions", f"two images in one plane, {shift:.1f} mm apart", headers[group[0]]
+            )
 
 
 def _require_even_steps(
@@ -177,17 +178,22 @@ def _step_repairs(
             repairs.append(
                 Repair(
                     "header-contradicts-geometry",
-                    f"SpacingBetweenSlices says {abs(declared):g} mm, the positions {distance:.3f} mm; positions used",
+                    f"SpacingBetweenSlices says {abs(declared):g} mm, the positions (used) {distance:.3f} mm",
                 )
             )
     if distance >= settings.coarse_slices_mm:
         repairs.append(
-            Repair("coarse-slices", f"slices {distance:.2f} mm apart: no height may be claimed along this axis")
+            Repair(
+                "coarse-slices", f"slices {distance:.2f} mm apart: no height may be claimed along this axis"
+            )
         )
     declared_images = slices[0].declared_images
     if declared_images is not None and declared_images > len(slices):
         repairs.append(
-            Repair("fewer-images-than-declared", f"the header announces {declared_images} images, {len(slices)} came")
+            Repair(
+                "fewer-images-than-declared",
+                f"the header announces {declared_images} images, {len(slices)} came",
+            )
         )
     return repairs
 
@@ -196,5 +202,7 @@ def _shear(first: Header, aside: Points, angle: float, plane: Plane) -> Repair:
     """Name the shear: along the columns of the image it is a gantry's, along the rows it is not."""
     tag = "" if first.tilt_tag is None else f" (the tag says {first.tilt_tag:g})"
     if first.modality == "CT" and abs(aside @ plane.column_direction) >= abs(aside @ plane.row_direction):
-        return Repair("gantry-tilt-corrected", f"planes stacked {angle:.1f} degrees obliquely{tag}; kept in the grid")
+        return Repair(
+            "gantry-tilt-corrected", f"planes stacked {angle:.1f} degrees obliquely{tag}; kept in the grid"
+        )
     return Repair("shear-corrected", f"planes stacked {angle:.1f} degrees sideways; kept in the grid")

@@ -1,7 +1,7 @@
 """From a file to the raw bytes of the wanted elements, stopping before the pixels.
 
 `walk` drives pydicom's element generator itself: `dcmread` builds three data sets per file, which costs more
-than the walk (measured by scripts/benchmark_pipeline.py). What is unusual goes to `walk_any`, which is `dcmread`.
+than the walk (scripts/benchmark_pipeline.py measures it). The unusual goes to `walk_any`, which is `dcmread`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def walk(stream: BinaryIO) -> Walked | None:
     The stream is left before the pixel element.
     """
     stream.seek(PREAMBLE_BYTES)
-    meta = _values(data_element_generator(stream, False, True, stop_when=_after_meta))
+    meta = _values(
+        data_element_generator(stream, is_implicit_VR=False, is_little_endian=True, stop_when=_after_meta)
+    )
     declared = _uid(meta.get(SYNTAX))
     if not declared or declared == DEFLATED_SYNTAX:
         return None
@@ -53,7 +55,9 @@ def walk(stream: BinaryIO) -> Walked | None:
     if implicit == (peek[4:].isalpha() and peek[4:].isupper()):
         return None  # not written as declared
     raw = _values(
-        data_element_generator(stream, implicit, little, stop_when=_at_pixels, specific_tags=tags.WANTED_NUMBERS)
+        data_element_generator(
+            stream, implicit, little, stop_when=_at_pixels, specific_tags=tags.WANTED_NUMBERS
+        )
     )
     return Walked(raw, implicit, little, declared, _uid(meta.get(MEDIA_CLASS)))
 
@@ -73,7 +77,7 @@ def walk_any(stream: BinaryIO) -> Walked:
 
 
 def _values(elements: object) -> dict[int, bytes]:
-    return {e.tag: e.value for e in elements if type(e.value) is bytes}  # type: ignore[attr-defined]
+    return {int(e.tag): e.value for e in elements if type(e.value) is bytes}  # type: ignore[attr-defined]
 
 
 def _uid(raw: bytes | None) -> str:
