@@ -36,7 +36,8 @@ def marrow_hu(
     stretched = Coordinates(q.x, q.y, q.z * np.float32(0.55))
     fine, coarse = noise(stretched, seed, 0.62), noise(q, seed + 1, 2.6)
     hu: Field = mean * (1 + np.float32(0.17) * fine + np.float32(0.07) * coarse)
-    hu = np.where(in_body, hu, hu * np.float32(1.35) + np.float32(110))
+    if level is not Level.SACRUM:
+        hu = np.where(in_body, hu, hu * np.float32(1.35) + np.float32(110))
     if level is not Level.SACRUM and level.region is not Region.CERVICAL:
         back = stand.shape.size.depth / 2
         vein = rod(q, ((0.0, back, 0.5), (0.0, 1.0, 0.0)), (2.0, 1.1), (2.1, 1.0, 1.0))

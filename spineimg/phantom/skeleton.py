@@ -92,7 +92,7 @@ def sternum(stands: dict[Level, Stand], profile: Profile) -> list[Piece]:
 def sacral_axis(stand: Stand) -> Points:
     """Centres of the five sacral bodies, own frame of S1, curved backward and then forward again."""
     drop = np.array([0.0, -27.0, -51.0, -72.0, -89.0])
-    back = np.array([0.0, 1.0, 3.5, 4.0, -1.0])
+    back = np.array([5.5, 4.3, 3.4, 2.5, 0.5])
     return np.stack([np.zeros(5), back, drop], axis=1) * stand.shape.size.width / 50.0
 
 
@@ -142,9 +142,9 @@ def pelvis(stand: Stand) -> list[Piece]:
     for side in (1.0, -1.0):
         # The wing: a curved plate, a patch of a large shell, in patient axes beside the sacrum.
         joint = stand.to_patient(np.array([side * 60.0, 16.0, -16.0]))
-        hip = joint + np.array([side * 32.0, -38.0, -85.0])
+        hip = joint + np.array([side * 24.0, -38.0, -85.0])
         pieces.append(_wing(side, joint, hip))
-        pieces.append(_rod_piece(OTHER, joint + np.array([side * 4.0, 4.0, -22.0]), hip, (9.0, 15.0), (1.0, 1.0, 1.0)))
+        pieces.append(_rod_piece(OTHER, joint + np.array([side * 2.0, 4.0, -22.0]), hip, (9.0, 15.0), (1.0, 1.0, 1.0)))
         ball = hip + np.array([side * 12.0, -2.0, -14.0])
         pieces.append(_rod_piece(OTHER, ball, ball + np.array([side * 28.0, 4.0, -24.0]), (24.0, 15.0), (1.0, 1.0, 1.0)))
         pubis = hip + np.array([side * -70.0, -48.0, -26.0])
@@ -153,7 +153,7 @@ def pelvis(stand: Stand) -> list[Piece]:
 
 
 def _wing(side: float, joint: Points, hip: Points) -> Piece:
-    centre = joint + np.array([side * -42.0, -62.0, 18.0])
+    centre = joint + np.array([side * -54.0, -60.0, 18.0])
 
     def distance(p: Coordinates) -> Field:
         x = (p.x - np.float32(centre[0])) * np.float32(side)

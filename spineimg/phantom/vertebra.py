@@ -66,9 +66,10 @@ def _arch_parts(p: Coordinates, level: Level, shape: BodyShape) -> dict[str, Fie
     pedicle_x = wall + s.pedicle_width / 2 - 0.5
     pedicle_z = 0.0 if cervical else s.height / 2 - s.pedicle_height / 2 - 0.8
     pillar_y = back + s.canal_depth * (0.45 if cervical else 0.78)
+    root = (s.width / 2 - 2.0, back - 3.5, 0.0) if cervical else (pedicle_x, back - 5.0, pedicle_z)
     pedicle = rod(
         q,
-        ((pedicle_x, back - 5.0, pedicle_z), (pedicle_x + (1.5 if cervical else 0.0), pillar_y, pedicle_z - 0.5)),
+        (root, (wall + 3.5 if cervical else pedicle_x, pillar_y, pedicle_z - 0.5)),
         (s.pedicle_width / 2, s.pedicle_width / 2),
         (1.0, 1.0, s.pedicle_height / s.pedicle_width),
     )
@@ -77,11 +78,11 @@ def _arch_parts(p: Coordinates, level: Level, shape: BodyShape) -> dict[str, Fie
         x = wall + 5.5
         facets = rod(q, ((x, pillar_y - 0.5, up - 1.0), (x, pillar_y + 4.5, down + 3.5)), (5.4, 5.2), (1.0, 1.0, 1.0))
         process = union(
-            rod(q, ((wall + 2.0, back - 5.5, 0.0), (s.transverse_span / 2 - 2.5, back - 3.0, -2.5)), (2.6, 2.8)),
+            rod(q, ((s.width / 2 - 1.0, back - 8.0, 0.0), (s.transverse_span / 2 - 2.5, back - 3.0, -2.5)), (2.6, 2.8)),
             rod(q, ((x + 1.5, pillar_y - 1.0, 0.0), (s.transverse_span / 2 - 2.5, back + 0.5, -2.5)), (2.8, 2.6)),
             1.5,
         )
-        hole = rod(q, ((wall + 4.2, back - 2.0, 30.0), (wall + 4.2, back - 2.0, -30.0)), (3.0, 3.0))
+        hole = rod(q, ((wall + 5.6, back - 4.6, 30.0), (wall + 5.6, back - 4.6, -30.0)), (2.9, 2.9))
         process = np.maximum(process, -hole)
         pedicle = np.maximum(pedicle, -hole)
     elif lumbar:
