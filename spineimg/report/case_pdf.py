@@ -17,6 +17,8 @@ from spineimg.report.sentences import case_sentence, deciding_score, question
 from spineimg.report.words import COMPONENT_WORD, points_words
 
 _A4 = (8.27, 11.69)
+_EVIDENCE_WRAP = 84
+_FOOT = 0.06
 _NOTE = "Research use only: not a medical device, not for diagnosis or treatment."
 
 
@@ -42,7 +44,8 @@ def case_pdf(case: Case, folder: Path) -> bytes:
     with PdfPages(stream, metadata=about) as pages:
         pages.savefig(_first(case, folder))
         for score in case.scores.levels:
-            pages.savefig(_level(score, folder))
+            for page in _level(score, folder):
+                pages.savefig(page)
     return stream.getvalue()
 
 
@@ -60,7 +63,7 @@ def _first(case: Case, folder: Path) -> Figure:
     figure.text(
         0.07, 0.955, f"{record.modality.value} of {record.study_date or 'unknown date'}{who}", fontsize=9
     )
-    _lines(figure, 0.925, case_sentence(case), 16, 58)
+    _lines(figure, 0.935, case_sentence(case), 15, 62)
     asked = question(deciding_score(case.scores))
     if asked:
         _lines(figure, 0.845, f"To decide {case.scores.patient.level}: {asked}", 11, 88)
@@ -68,7 +71,7 @@ def _first(case: Case, folder: Path) -> Figure:
     height = 0.79
     for score in case.scores.levels:
         colour = BAND_COLOUR[score.band[-1]] if score.band and score.state == "scored" else "#8c8c8c"
-        figure.text(0.53, height, "■", color=colour, fontsize=15)
+        figure.text(0.53, height + 0.003, "■", color=colour, fontsize=13, va="top")
         words = f"{score.level}: {total_words(score.total)}, {band_words(score.band)}"
         if score.state != "scored":
             words = f"{score.level}: {score.state.replace('_', ' ')}. {score.reason or ''}"
@@ -85,7 +88,7 @@ def _first(case: Case, folder: Path) -> Figure:
     return figure
 
 
-def _level(score: LevelScore, folder: Path) -> Figure:
+def _level(score: LevelScore, folder: Path) -> list[Figure]:
     figure = _page()
     head = f"{score.level}: SINS {total_words(score.total)}, {band_words(score.band)}"
     if score.state != "scored":
@@ -95,23 +98,33 @@ def _level(score: LevelScore, folder: Path) -> Figure:
         _lines(figure, 0.92, score.reason, 10, 100)
     _picture(figure, folder / "pictures" / f"{score.level}_sagittal.png", (0.07, 0.55, 0.42, 0.35))
     _picture(figure, folder / "pictures" / f"{score.level}_axial.png", (0.51, 0.55, 0.42, 0.35))
-    height = 0.51
+    pages = [figure]
+    height = 0.52
     for name, component in score.components.items():
-        figure.text(0.07, height, COMPONENT_WORD[name], fontsize=10, fontweight="bold")
-        figure.text(0.24, height, points_words(component), fontsize=10, fontweight="bold")
         words = " ".join(evidence.text for evidence in component.evidence)
-        height = min(_lines(figure, height, words, 9, 86, left=0.36), height - 0.018) - 0.012
+        if height - _tall(words, 9, _EVIDENCE_WRAP) < _FOOT:
+            pages.append(_page())
+            height = 0.95
+        figure = pages[-1]
+        figure.text(0.07, height, COMPONENT_WORD[name], fontsize=10, fontweight="bold", va="top")
+        figure.text(0.22, height, points_words(component), fontsize=10, fontweight="bold", va="top")
+        height = min(_lines(figure, height, words, 9, _EVIDENCE_WRAP, left=0.32), height - 0.018) - 0.01
     asked = question(score)
     if asked:
-        _lines(figure, height - 0.01, f"To decide: {asked}", 11, 88)
-    return figure
+        _lines(pages[-1], height - 0.01, f"To decide: {asked}", 11, 84)
+    return pages
+
+
+def _tall(words: str, size: float, wrap: int) -> float:
+    """Height of wrapped text, share of the page."""
+    return max(len(textwrap.wrap(words, wrap)), 1) * size * 1.45 / 72 / _A4[1]
 
 
 def _lines(figure: Figure, top: float, words: str, size: float, wrap: int, left: float = 0.07) -> float:
     """Write wrapped text from a height (share of the page) down; the height below it is returned."""
     lines = textwrap.wrap(words, wrap) or [""]
-    figure.text(left, top, "\n".join(lines), fontsize=size, va="baseline" if len(lines) == 1 else "top")
-    return top - len(lines) * size * 1.45 / 72 / _A4[1]
+    figure.text(left, top, "\n".join(lines), fontsize=size, va="top")
+    return top - _tall(words, size, wrap)
 
 
 def _picture(figure: Figure, path: Path, place: tuple[float, float, float, float]) -> None:

@@ -92,6 +92,7 @@ def height_plot(track: Track, points: Sequence[Timepoint], levels: Sequence[Leve
     figure = Figure(figsize=size, dpi=110, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     dates = np.array([p.date for p in points], dtype="datetime64[D]")
+    pad = max((dates[-1] - dates[0]) // 6, np.timedelta64(1, "D"))
     for number, level in enumerate(levels):
         axes = figure.add_subplot(rows, columns, number + 1)
         for site in SITES:
@@ -100,7 +101,8 @@ def height_plot(track: Track, points: Sequence[Timepoint], levels: Sequence[Leve
         axes.tick_params(labelsize=7.5)
         axes.set_ylabel("height, mm" if number % columns == 0 else "", fontsize=8)
         axes.set_xticks(dates, [str(d) for d in dates], rotation=20, ha="right")
-        axes.margins(x=0.15, y=0.25)
+        axes.margins(y=0.25)
+        axes.set_xlim(dates[0] - pad, dates[-1] + pad)
         axes.grid(visible=True, linewidth=0.4, color="#cccccc")
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
