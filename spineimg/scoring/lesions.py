@@ -61,7 +61,9 @@ def summed_percent(shares: Sequence[Estimate | None]) -> Estimate | None:
     known = [share for share in shares if share is not None]
     if not known:
         return None
-    value, low, high = (sum(getattr(share, end) for share in known) for end in ("value", "low", "high"))
+    value, low, high = (
+        min(sum(getattr(share, end) for share in known), WHOLE_PERCENT) for end in ("value", "low", "high")
+    )
     if len(known) < len(shares):
         high = WHOLE_PERCENT
-    return Estimate(min(value, high), low, high).clipped(NOT_LESS, WHOLE_PERCENT)
+    return Estimate(value, low, high).clipped(NOT_LESS, WHOLE_PERCENT)

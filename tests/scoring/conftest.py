@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -45,15 +46,21 @@ class Column:
 
     def vertebra(self, level: Level, **changes: Any) -> Column:
         """Change one vertebra."""
-        return replace(self, vertebrae=tuple(replace(v, **changes) if v.level is level else v for v in self.vertebrae))
+        return replace(
+            self, vertebrae=tuple(replace(v, **changes) if v.level is level else v for v in self.vertebrae)
+        )
 
     def segment(self, upper: Level, **changes: Any) -> Column:
         """Change the junction below a level."""
-        return replace(self, segments=tuple(replace(s, **changes) if s.upper is upper else s for s in self.segments))
+        return replace(
+            self, segments=tuple(replace(s, **changes) if s.upper is upper else s for s in self.segments)
+        )
 
     def lesion(self, level: Level, **changes: Any) -> Column:
         """Add a lesion: likely, 90 % lytic, in the body, 20 % of it, no posterior structure touched."""
-        return replace(self, lesions=(*self.lesions, replace(healthy_lesion(level, len(self.lesions) + 1), **changes)))
+        return replace(
+            self, lesions=(*self.lesions, replace(healthy_lesion(level, len(self.lesions) + 1), **changes))
+        )
 
     def with_pain(self, level: Level, value: Any) -> Column:
         """Give pain at a level."""
@@ -102,7 +109,10 @@ def healthy_segment(upper: Level, lower: Level) -> SegmentMeasurement:
         scoliosis_deg=near(1.0, 1.0),
         listhesis_cause="none",
         caudal_depth_mm=33.0,
-        posterior_walls_lps_mm=((0.0, 15.0, -30.0 * upper.verse_id - 12.0), (0.0, 15.0, -30.0 * upper.verse_id - 18.0)),
+        posterior_walls_lps_mm=(
+            (0.0, 15.0, -30.0 * upper.verse_id - 12.0),
+            (0.0, 15.0, -30.0 * upper.verse_id - 18.0),
+        ),
     )
 
 
@@ -127,24 +137,26 @@ def healthy_lesion(level: Level, number: int) -> LesionMeasurement:
 
 def healthy_column(levels: Iterable[Level]) -> Column:
     run = list(levels)
-    segments = tuple(healthy_segment(a, b) for a, b in zip(run, run[1:], strict=False))
+    segments = tuple(healthy_segment(a, b) for a, b in itertools.pairwise(run))
     return Column(tuple(healthy_vertebra(level) for level in run), segments)
 
 
-@dataclass(frozen=True)
 class Build:
     """What the tests build with."""
 
-    est: Any = staticmethod(est)
-    near: Any = staticmethod(near)
-    column: Any = staticmethod(healthy_column)
+    est = staticmethod(est)
+    near = staticmethod(near)
+    column = staticmethod(healthy_column)
 
-    def usual(self) -> Column:
+    @staticmethod
+    def usual() -> Column:
         """C1 to S1 in usual anatomy, the sacrum divided."""
-        return healthy_column([m for m in Level if m not in (Level.T13, Level.L6, Level.SACRUM, Level.COCCYX)])
+        return healthy_column(
+            [m for m in Level if m not in (Level.T13, Level.L6, Level.SACRUM, Level.COCCYX)]
+        )
 
 
 @pytest.fixture(scope="session")
-def build() -> Build:
+def build() -> type[Build]:
     """Builder of measurements."""
-    return Build()
+    return Build
