@@ -1,0 +1,1 @@
+"""Protocols of trials, as TOML; one is shipped."""

@@ -1,0 +1,162 @@
+"""Cause-specific Cox regression with cluster-robust errors, equal to R's ``coxph(..., cluster = id)``."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from spineimg.core.settings.trial import TrialSettings
+from spineimg.trial.libraries import library
+from spineimg.trial.statistics.partial_likelihood import (
+    CoxRows,
+    Floats,
+    Moments,
+    Steps,
+    cluster_sums,
+    information,
+    moments,
+    score,
+    score_residuals,
+    steps_of,
+)
+
+LARGEST_POLISH = 12
+
+
+class NotFitted(ValueError):
+    """The model has no maximum here (a covariate separates the events, or is constant); the sentence says which."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CoxFit:
+    """Coefficients and their errors.
+
+    ``covariance``: model-based; ``robust``: sandwich over clusters as R makes it; ``corrected``: the same with each
+    cluster's own share of the information taken out (one-step jackknife), for few clusters or events.
+    """
+
+    coefficients: Floats
+    covariance: Floats
+    robust: Floats
+    corrected: Floats
+    events: int
+    clusters: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Limits:
+    """Per covariate: limits of the hazard ratio and p."""
+
+    low: Floats
+    high: Floats
+    p: Floats
+
+
+def fit_cox(rows: CoxRows, settings: TrialSettings) -> CoxFit:
+    """Fit by statsmodels (Efron's ties), then prove the maximum by our own score and polish it.
+
+    Parameters
+    ----------
+    rows : CoxRows
+        Rows at risk in (start, stop].
+    settings : TrialSettings
+        Convergence limits.
+
+    Raises
+    ------
+    NotFitted
+        No events, a constant covariate, collinear covariates, or separated events.
+    """
+    scale, kept = _scaled(rows)
+    steps = steps_of(kept)
+    beta = _library_fit(kept)
+    for _ in range(LARGEST_POLISH):
+        found = moments(kept, steps, beta)
+        gradient, info = score(kept, steps, found), information(found)
+        if np.abs(gradient).max() <= settings.cox_gradient:
+            break
+        beta = beta + np.linalg.solve(info, gradient)
+        if not np.isfinite(beta).all() or np.abs(beta).max() > settings.cox_largest_coefficient:
+            raise NotFitted("a covariate separates the events: the likelihood has no maximum")
+    else:
+        raise NotFitted("the likelihood has no maximum that could be found")
+    return errors(kept, steps, found, beta, scale)
+
+
+def errors(kept: CoxRows, steps: Steps, found: Moments, beta: Floats, scale: Floats) -> CoxFit:
+    """Errors at given coefficients of scaled covariates, put back on the covariates' own scale."""
+    inverse = np.linalg.inv(information(found))
+    sums = cluster_sums(score_residuals(kept, steps, found), kept.cluster)
+    influence = sums @ inverse
+    back = 1.0 / np.outer(scale, scale)
+    return CoxFit(
+        beta / scale,
+        inverse * back,
+        influence.T @ influence * back,
+        _jackknife(kept, steps, found, sums) * back,
+        int(steps.row.size),
+        kept.clusters,
+    )
+
+
+def _jackknife(rows: CoxRows, steps: Steps, found: Moments, sums: Floats) -> Floats:
+    """One step from the fit towards the fit without each cluster: its score and its events' information taken out."""
+    names, place = np.unique(rows.cluster, return_inverse=True)
+    own = np.zeros((names.size, *found.variance.shape[1:]))
+    np.add.at(own, place[steps.row], found.variance)
+    without = information(found)[None] - own
+    moved = np.linalg.solve(without, sums[:, :, None])[:, :, 0]
+    return np.asarray(moved.T @ moved * (names.size - 1) / names.size)
+
+
+def _scaled(rows: CoxRows) -> tuple[Floats, CoxRows]:
+    """Centre and scale the covariates; rows of no length are left out (they are at risk at no event)."""
+    long = rows.stop > rows.start
+    x = rows.x[long]
+    if not rows.event[long].any():
+        raise NotFitted("no event")
+    scale = x.std(axis=0)
+    if (scale < 1e-12).any():
+        raise NotFitted("a covariate is the same in all")
+    if np.linalg.matrix_rank((x - x.mean(axis=0)) / scale, tol=1e-8) < x.shape[1]:
+        raise NotFitted("covariates are linear combinations of each other")
+    kept = CoxRows(
+        rows.start[long], rows.stop[long], rows.event[long], (x - x.mean(axis=0)) / scale, rows.cluster[long]
+    )
+    return scale, kept
+
+
+def _library_fit(rows: CoxRows) -> Floats:
+    """Coefficients by statsmodels.
+
+    Its risk set holds a row from its start on, R's from just after it: the start is moved to the next number.
+    """
+    phreg = library("statsmodels.duration.hazard_regression").PHReg
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # separation is found below, by the coefficients
+        model = phreg(
+            rows.stop,
+            rows.x,
+            status=rows.event.astype(int),
+            entry=np.nextafter(rows.start, np.inf),
+            ties="efron",
+        )
+        try:
+            params = np.asarray(model.fit(disp=0).params, dtype=np.float64)
+        except np.linalg.LinAlgError as error:
+            raise NotFitted("the information is singular") from error
+    if not np.isfinite(params).all():
+        raise NotFitted("the likelihood has no maximum that could be found")
+    return params
+
+
+def wald(coefficients: Floats, covariance: Floats, confidence: float, degrees: float = np.inf) -> Limits:
+    """Limits of the hazard ratio and two-sided p; normal, or t when degrees of freedom are given."""
+    se = np.sqrt(np.diag(covariance))
+    quantile = stats.t.ppf(0.5 + confidence / 2, degrees)
+    p = 2 * stats.t.sf(np.abs(coefficients / se), degrees)
+    with np.errstate(over="ignore"):
+        return Limits(np.exp(coefficients - quantile * se), np.exp(coefficients + quantile * se), p)
