@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -177,6 +178,9 @@ def add_revision(
     """
     old = _read_record(folder)
     before = sha256_of(folder / CASE)
+    present = _Present(
+        tuple(_names(folder)), tuple(p for p in (folder / REVISIONS).rglob("*") if p.is_file())
+    )
 
     def still_valid() -> None:
         if not (folder / CASE).is_file() or sha256_of(folder / CASE) != before:
@@ -190,26 +194,34 @@ def add_revision(
         _write_json(draft, dataclasses.replace(case, record=record))
         kept = draft / REVISIONS / f"{old.revision:04d}"
         written = set(_names(draft))
-        replaced = _carry_over(folder, draft, kept)
+        replaced = _carry_over(folder, present, draft, kept)
         link_or_copy(folder / CASE, kept / CASE)
         note: dict[str, Any] = {
             "schema": REVISION_SCHEMA,
             "revision": old.revision,
             **dataclasses.asdict(revision),
             "replaced": replaced,
-            "added": sorted(written - set(_names(folder))),
+            "added": sorted(written - set(present.files)),
         }
         text = json.dumps(note, indent=2, allow_nan=False, ensure_ascii=False)
         (kept / REVISION).write_text(text + "\n", encoding="utf-8")
         return _write_records(draft, dataclasses.replace(case, record=record))
 
 
-def _carry_over(folder: Path, draft: Path, kept: Path) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """Files of a case before it is revised: names of the current ones, paths of those in older revisions."""
+
+    files: tuple[str, ...]
+    revisions: tuple[Path, ...]
+
+
+def _carry_over(folder: Path, present: _Present, draft: Path, kept: Path) -> list[str]:
     """Link what stays into the draft and what was replaced into the revision; names of the latter."""
     new = set(_names(draft))
     new_pictures = any(name.startswith(PICTURES) for name in new)
     replaced = []
-    for name in _names(folder):
+    for name in present.files:
         if name in new:
             if sha256_of(folder / name) != sha256_of(draft / name):
                 replaced.append(name)
@@ -219,9 +231,8 @@ def _carry_over(folder: Path, draft: Path, kept: Path) -> list[str]:
             link_or_copy(folder / name, draft / name)
     for name in replaced:
         link_or_copy(folder / name, kept / name)
-    for path in sorted((folder / REVISIONS).rglob("*")):
-        if path.is_file():
-            link_or_copy(path, draft / path.relative_to(folder))
+    for path in present.revisions:
+        link_or_copy(path, draft / path.relative_to(folder))
     return replaced
 
 
@@ -235,7 +246,7 @@ def _write_files(draft: Path, files: Mapping[str, Content]) -> None:
         target = draft / place
         target.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, Path):
-            link_or_copy(content, target)
+            shutil.copyfile(content, target)  # never a link: the user may go on editing it
         else:
             target.write_bytes(content.encode() if isinstance(content, str) else content)
 

@@ -65,10 +65,13 @@ def replaced_folder(target: Path, still_valid: Callable[[], None]) -> Iterator[P
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Put a file at a second place, without a copy where the file system can."""
+    """Put a file at a new second place, without a copy where the file system can."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)
+    except FileExistsError:
+        # Copying onto it could write through a link into the folder that it came from.
+        raise
     except OSError:
         shutil.copy2(source, target)
 
