@@ -35,8 +35,8 @@ class Origin:
     series_uid: str = ""
     study_uid: str = ""
     frame_of_reference_uid: str = ""
-    patient_id: str | None = None
-    patient_id_issuer: str | None = None
+    patient_id: str | None = field(default=None, repr=False)
+    patient_id_issuer: str | None = field(default=None, repr=False)
     study_date: str | None = None
     description: str = ""
     rows: int = 0

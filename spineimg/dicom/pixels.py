@@ -180,13 +180,22 @@ def _to_hu(raw: Raw, slices: tuple[Header, ...]) -> NDArray[np.int16]:
     for index, header in enumerate(slices):
         slope, intercept = _rescale(header)
         samples = _slice(raw, index)
-        bits = header.format.bits_stored
-        if slope == 1 and intercept == int(intercept) and bits < 16 and abs(intercept) < INT16.max // 2:
-            np.add(samples.view(np.int16), np.int16(intercept), out=out[index])
+        if slope == 1 and intercept.is_integer() and _stays_inside(samples, int(intercept)):
+            narrow = samples.astype(np.int16) if wide else samples.view(np.int16)
+            np.add(narrow, np.int16(intercept), out=out[index])
         else:
             hu = samples.astype(np.float64) * slope + intercept
             out[index] = np.clip(np.rint(hu), INT16.min, INT16.max)
     return out
+
+
+def _stays_inside(samples: NDArray[Any], intercept: int) -> bool:
+    """Whether samples, the intercept, and both together are int16 values."""
+    low, high = int(samples.min()), int(samples.max())
+    return (
+        INT16.min <= min(low, low + intercept, intercept)
+        and max(high, high + intercept, intercept) <= INT16.max
+    )
 
 
 def _mask_padding(
