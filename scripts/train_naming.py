@@ -45,7 +45,8 @@ SPREAD_LOWEST = 1.5
 PSEUDO = 4.0
 """Weight of the neighbours when few vertebrae of a level were seen."""
 START = {
-    "surplus": -3.0, "confidence": 0.7, "group": 0.8, "group_floor": 0.02, "number_sd": 1.5,
+    "surplus": -3.0, "confidence": 0.7, "group": 0.8, "group_floor": 0.02, "group_doubt": 0.1,
+    "group_soft": 0.6, "number_sd": 1.5,
     "number_shared": 0.5, "number_limit": 16.0, "spacing": 0.8, "broad_share": 0.03, "broad_sd": 8.0,
     "centre_sd": 1.0, "miss": -4.0, "t13": -4.5, "l6": -3.6, "no_t12": -4.5, "no_l5": -3.6,
     "bend_deg": 0.6, "slope_deg": 0.3, "pedicle_mm": 0.6, "shape_floor": 0.005,

@@ -138,7 +138,7 @@ def on_grid(array: Bytes, source: Grid, target: Grid, where: Path) -> Bytes:
     if np.abs(turn - signed).max() < 0.02 and sorted(axes.tolist()) == [0, 1, 2]:
         moved = np.transpose(array, axes)
         flips = [n for n in range(3) if signed[axes[n], n] < 0]
-        moved = np.flip(moved, flips)
+        moved = np.flip(moved, tuple(flips))
         affine = source.affine.copy()
         start = np.zeros(3)
         for n in flips:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -184,12 +185,24 @@ def load_engine(name: str | None, modality: Modality) -> Engine:
         if modality is not Modality.CT:
             raise _no_model(modality)
         name = bundles.DEFAULT_MODEL
-    folder = bundles.find_model(name)
+    return load_folder(bundles.find_model(name), modality)
+
+
+def load_folder(folder: Path, modality: Modality) -> SpineEngine:
+    """Load the engine of a bundle's folder, after verifying its files.
+
+    Raises
+    ------
+    ModelError
+        ``no-model-for-modality``, ``model-damaged``, ``model-not-found`` (the naming model).
+    """
     bundle = bundles.read_bundle(folder)
     if bundle.modality != modality.value:
         raise _no_model(modality)
     bundles.verify(folder)
-    naming = load_naming_model(bundles.find_model(bundles.NAMING_MODEL))
+    beside = folder.parent / bundles.NAMING_MODEL
+    naming = load_naming_model(beside if beside.is_dir() else bundles.find_model(bundles.NAMING_MODEL))
+    naming = naming.for_probabilities()
     nets = [load_network(folder / "models" / f"{part}.pt") for part in ("locate", "refine")]
     return SpineEngine(
         name=bundle.name,
@@ -219,7 +232,7 @@ def load_network(path: Path) -> nn.Module:
         config = blob["config"]
         net = build_network(str(config["arch"]), dict(config["kwargs"]))
         net.load_state_dict({key: value.float() for key, value in blob["state_dict"].items()})
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as fault:
+    except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as fault:
         raise ModelError(
             "model-damaged", f"weights cannot be loaded ({fault})", "fetch or export the model again", path
         ) from fault

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -74,8 +74,9 @@ class NamingModel:
     spacing_mm, spacing_sd : ndarray, (states,)
         Distance of each state's body centre to the next lower state's (usual order), and its spread
         after the patient's own scale is taken out.
-    groups : ndarray, (states, bins)
-        How often each level's group evidence falls into each bin of `region_place` (rows sum to one).
+    groups : ndarray, (states, bins), or None
+        How often each level's group evidence falls into each bin of `region_place` (rows sum to one);
+        holds for the detector it was counted on. None: the evidence is taken as probabilities.
     shapes : mapping of str to ndarray, (states, 2)
         Mean and spread per level of ``bend_deg`` (turn of the column in the sagittal plane at this
         body), ``slope_deg`` (inclination of the step that leads to it) and ``pedicle_mm``.
@@ -85,15 +86,23 @@ class NamingModel:
 
     spacing_mm: NDArray[np.float64]
     spacing_sd: NDArray[np.float64]
-    groups: NDArray[np.float64]
+    groups: NDArray[np.float64] | None
     shapes: dict[str, NDArray[np.float64]]
     weights: dict[str, float] = field(default_factory=dict)
     version: str = "0"
+
+    def for_probabilities(self) -> NamingModel:
+        """Give the model for a network whose group evidence is a softmax."""
+        return replace(self, groups=None)
 
     def mean_between(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean and variance of the distance between every two states in usual order, (states, states)."""
         mean, variance = _chain(self.spacing_mm), _chain(self.spacing_sd**2)
         return mean, variance
+
+
+GROUP_OF_STATE = np.array(["CTL".index(s.value[0]) for s in STATES])
+"""Index into `GROUPS` of each state."""
 
 
 def _chain(step: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spineimg.core.levels import Level
 from spineimg.segmentation.naming_model import (
     BINS,
+    GROUP_OF_STATE,
     NUMBERS,
     STATES,
     Found,
@@ -159,9 +160,13 @@ def _scale_prior(spread: float) -> Floats:
 def _emission(found: Found, count: int, model: NamingModel) -> Floats:
     """Group evidence and level number of one body, (states,)."""
     weights = model.weights
-    place = int(np.digitize(region_place(found.groups, weights["group_floor"]), BINS))
-    evidence = np.log(model.groups[:, place])
-    out = weights["group"] * evidence
+    if model.groups is None:
+        shares = np.clip(np.array(found.groups), 1e-6, None)
+        shares = (1 - weights["group_doubt"]) * shares / shares.sum() + weights["group_doubt"] / shares.size
+        out = weights["group_soft"] * np.log(shares)[GROUP_OF_STATE]
+    else:
+        place = int(np.digitize(region_place(found.groups, weights["group_floor"]), BINS))
+        out = weights["group"] * np.log(model.groups[:, place])
     if found.number is not None:
         # All bodies of a scan share one error of the network's counting, so each says less in a long chain.
         share = 1.0 / (1.0 + (count - 1) * weights["number_shared"])

@@ -110,7 +110,7 @@ def slide(
     shape = hu.shape
     size: Shape = tuple(
         min(t, -(-n // SIZE_MULTIPLE) * SIZE_MULTIPLE) for n, t in zip(shape, tile, strict=True)
-    )  # type: ignore[assignment]
+    )
     pad = [max(0, t - n) for n, t in zip(shape, size, strict=True)]
     before = [(p // 2, p - p // 2) for p in pad]
     padded = np.pad(hu, before, constant_values=OUTSIDE_HU)
