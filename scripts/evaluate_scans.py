@@ -26,7 +26,7 @@ from spineimg.core.levels import Level
 from spineimg.core.settings import Settings
 from spineimg.core.volume import Modality, Volume
 from spineimg.pipeline.reading import read
-from spineimg.segmentation import load_engine
+from spineimg.segmentation.engine import load_engine
 
 NEAR_MM = 10.0
 

@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Caveat": "core.labelmap",
     "Case": "core.case",
+    "Correction": "pipeline.rescore",
     "Estimate": "core.estimate",
     "Evidence": "core.scores",
     "Grid": "core.grid",
@@ -17,11 +18,18 @@ _PUBLIC = {
     "Level": "core.levels",
     "Measurements": "core.measurements",
     "Possible": "core.estimate",
+    "Request": "pipeline.analyse",
     "Settings": "core.settings",
     "SinsScores": "core.scores",
     "SpineimgError": "core.errors",
     "Track": "core.track",
     "Volume": "core.volume",
+    "analyse": "pipeline.analyse",
+    "explain_level": "pipeline.explain",
+    "follow": "pipeline.follow",
+    "read": "pipeline.reading",
+    "read_case": "storage.casefolder",
+    "rescore": "pipeline.rescore",
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]

@@ -9,7 +9,7 @@ from pathlib import Path
 from spineimg.core.case import Case
 from spineimg.core.labelmap import LabelMap
 from spineimg.core.measurements import Measurements
-from spineimg.core.settings import Settings
+from spineimg.core.settings import DEFAULTS, Settings
 from spineimg.core.volume import Modality, Volume
 from spineimg.measurement import divide, find_lesions, measure
 from spineimg.pipeline.clock import Clock, Say, silent
@@ -39,7 +39,7 @@ class Request:
     study_date: str | None = None
 
 
-def analyse(request: Request, out: Path, settings: Settings, say: Say = silent) -> Case:
+def analyse(request: Request, out: Path, settings: Settings = DEFAULTS, say: Say = silent) -> Case:
     """Analyse one scan into a case folder that exists whole or not at all.
 
     Parameters

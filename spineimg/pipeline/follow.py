@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spineimg.core.settings import Settings
+from spineimg.core.settings import DEFAULTS, Settings
 from spineimg.core.track import Track
 from spineimg.pipeline.clock import Say, silent
 from spineimg.pipeline.reading import require_new
@@ -18,7 +18,7 @@ TRACK, TABLE, REPORT = "track.json", "track.csv", "report.html"
 
 
 def follow(
-    cases: tuple[Path, ...], out: Path, settings: Settings, say: Say = silent, *, override: str | None = None
+    cases: tuple[Path, ...], out: Path, settings: Settings = DEFAULTS, say: Say = silent, *, override: str | None = None
 ) -> Track:
     """Compare the cases of one patient and write ``track.json``, ``track.csv`` and the report.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spineimg.core.errors import InputRefused, UsageError
-from spineimg.core.settings import Settings
+from spineimg.core.settings import DEFAULTS, Settings
 from spineimg.core.volume import Modality, Volume
 
 if TYPE_CHECKING:
@@ -32,7 +32,12 @@ def require_new(out: Path) -> None:
         raise UsageError("out-exists", f"{out} exists already", "choose another name or remove it", out)
 
 
-def read(path: Path, series_uid: str | None, modality: Modality | None, settings: Settings) -> Volume:
+def read(
+    path: Path,
+    series_uid: str | None = None,
+    modality: Modality | None = None,
+    settings: Settings = DEFAULTS,
+) -> Volume:
     """Read one series from a DICOM folder, file or zip, or a NIfTI file.
 
     Raises

@@ -15,7 +15,7 @@ from spineimg.core.labelmap import LabelMap
 from spineimg.core.levels import Level
 from spineimg.core.measurements import Measurements
 from spineimg.core.scores import Pain
-from spineimg.core.settings import Settings
+from spineimg.core.settings import DEFAULTS, Settings
 from spineimg.core.volume import Volume
 from spineimg.pipeline.analyse import measure_crop, pain_entries
 from spineimg.pipeline.clock import Clock, Say, peak_memory_mb, silent
@@ -38,7 +38,9 @@ class Correction:
     why: str | None = None
 
 
-def rescore(folder: Path, correction: Correction, settings: Settings, say: Say = silent) -> Case:
+def rescore(
+    folder: Path, correction: Correction, settings: Settings = DEFAULTS, say: Say = silent
+) -> Case:
     """Score a case again; what was replaced stays in ``revisions/``.
 
     Raises

@@ -15,7 +15,8 @@ from spineimg.core.grid import Grid
 from spineimg.core.labelmap import EngineId, LabelMap
 from spineimg.core.settings import Settings
 from spineimg.core.volume import Modality, Volume
-from spineimg.segmentation import Engine, labels_from_file, load_engine
+from spineimg.segmentation.adapters import labels_from_file
+from spineimg.segmentation.engine import Engine, load_engine
 from spineimg.storage.nifti import read_mask, require_same_grid
 
 if TYPE_CHECKING:

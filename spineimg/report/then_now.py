@@ -106,7 +106,7 @@ def height_plot(track: Track, points: Sequence[Timepoint], levels: Sequence[Leve
         axes.grid(visible=True, linewidth=0.4, color="#cccccc")
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
-        if number == 0:
+        if axes.get_legend_handles_labels()[0] and not any(a.get_legend() for a in figure.axes):
             axes.legend(fontsize=7, frameon=False, loc="best")
     return figure
 

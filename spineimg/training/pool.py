@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from zipfile import BadZipFile
 
 from spineimg.training.sources import Source, load_pool_case
+
+SETTLED_S = 20.0
+"""A file younger than this may still be being written."""
 
 
 class Pool:
@@ -16,14 +21,14 @@ class Pool:
         Where `*.npz` files appear (see `load_pool_case`), or None.
     spacing_mm
         Voxel size of the net.
-    weight
-        Sampling weight of each case.
+    most
+        Cases held at once; the oldest goes first.
     """
 
-    def __init__(self, folder: Path | None, spacing_mm: float, weight: float = 0.5) -> None:
+    def __init__(self, folder: Path | None, spacing_mm: float, most: int = 30) -> None:
         self.folder = folder
         self.spacing_mm = spacing_mm
-        self.weight = weight
+        self.most = most
         self.sources: list[Source] = []
         self._seen: set[str] = set()
 
@@ -32,12 +37,13 @@ class Pool:
         if self.folder is None or not self.folder.is_dir():
             return self.sources
         for path in sorted(self.folder.glob("*.npz")):
-            if path.name in self._seen:
+            if path.name in self._seen or time.time() - path.stat().st_mtime < SETTLED_S:
                 continue
             self._seen.add(path.name)
             try:
-                self.sources.append(load_pool_case(path, self.spacing_mm, self.weight))
-            except (OSError, ValueError, KeyError) as error:
+                self.sources.append(load_pool_case(path, self.spacing_mm, 1.0))
+                del self.sources[: -self.most]
+            except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
                 print(f"pool: {path.name} left out: {error}", flush=True)
             break
         return self.sources

@@ -151,7 +151,7 @@ def test_two_visits_give_a_track(
     }
     assert "yes" not in verdicts, "the same scan twice shows no fracture"
     assert "no" in verdicts
-    rows = list(csv.DictReader((tmp_path / "track" / "track.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "track" / "track.csv").read_text().splitlines()))
     assert {row["level"] for row in rows} >= {"T12", "L1", "L2"}
 
 

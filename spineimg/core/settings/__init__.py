@@ -38,6 +38,9 @@ class Settings:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+DEFAULTS = Settings()
+
+
 def load_settings(profile: Path) -> Settings:
     """Read a TOML profile that changes some settings: ``[measurement]`` then ``name = value``.
 

@@ -21,3 +21,6 @@ class ReportSettings:
     """Pictures are 6 inches wide: 780 pixels (ours)."""
     column_margin_mm: float = 30.0
     """Room around the body centres in the picture of the whole column (ours)."""
+    crop_margin_mm: float = 25.0
+    """Margin about the column of the part of the scan that is measured, drawn and kept in the case (ours: holds
+    the ribs' heads and a lesion that grows out)."""
