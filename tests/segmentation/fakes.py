@@ -79,9 +79,8 @@ class FakeLocate(nn.Module):
         out[:, 1] = 8.0 * bright[:, 0]
         for n in range(3):
             weight = axis.reshape([-1 if k == n else 1 for k in range(3)]).expand(window.shape[2:])
-    """Calls bright voxels body and points to the bright mass round them; every level is thoracic."""
-                :, 0
-            ] / 10
+            moment = nn.functional.conv3d(bright, weight[None, None], padding=reach)
+            out[:, 8 + n] = (moment / mass)[:, 0] / 10
         out[:, 12] = 3.0
         out[:, 15] = 15.5 / 26.0
         return out
