@@ -84,7 +84,8 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
     bone = _paint_bone(hu, canvas, spec)
     array = scanned(hu, fine, grid, counts, spec.scan)
     labels, tissue = _labels(canvas, bone, canal, tissue, counts, grid)
-    volume = Volume(array, grid, Modality.CT, Origin(path=f"phantom-{spec.patient.seed}-{spec.scan.seed}"))
+    modality = Modality.CT if spec.scan.contrast == "CT" else Modality.MR
+    volume = Volume(array, grid, modality, Origin(path=f"phantom-{spec.patient.seed}-{spec.scan.seed}"))
     return Phantom(spec, volume, labels, tissue, pose, stands)
 
 

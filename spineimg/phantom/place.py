@@ -11,6 +11,12 @@ from spineimg.phantom.spec import PhantomSpec
 
 # Slices and pixels wider than this are computed in an odd number of thinner ones and averaged.
 _WHOLE_UP_TO_MM = 1.7
+# Directions of columns, rows and slices, LPS.
+_AXES = {
+    "axial": np.array([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]]),
+    "sagittal": np.array([[0, 1.0, 0], [0, 0, -1.0], [1.0, 0, 0]]),
+    "coronal": np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]]),
+}
 
 
 def seen_levels(spec: PhantomSpec, stands: dict[Level, Stand]) -> list[Level]:
@@ -33,7 +39,7 @@ def scan_pose(spec: PhantomSpec, stands: dict[Level, Stand]) -> Points:
 
 
 def scan_grid(spec: PhantomSpec, stands: dict[Level, Stand], pose: Points) -> Grid:
-    """Axial grid round the stretch: columns to the left, rows to the back, slices to the head."""
+    """Grid round the stretch; axial: columns to the left, rows to the back, slices to the head."""
     scan, levels = spec.scan, seen_levels(spec, stands)
     ends = []
     for level in levels:
@@ -42,13 +48,15 @@ def scan_grid(spec: PhantomSpec, stands: dict[Level, Stand], pose: Points) -> Gr
         ends += [stand.to_patient(np.array([0.0, 0.0, half])), stand.to_patient(np.array([0.0, 0.0, -half]))]
     points = np.array(ends) @ pose[:3, :3].T + pose[:3, 3]
     low, high = points.min(axis=0), points.max(axis=0)
+    axes = _AXES[scan.orientation]
     spacing = np.array(scan.spacing_mm)
     extent = np.array([scan.width_mm, scan.depth_mm, high[2] - low[2] + 2 * scan.margin_mm])
-    count = np.maximum(np.round(extent / spacing).astype(int), 1)
+    count = np.maximum(np.round(np.abs(axes) @ extent / spacing).astype(int), 1)
     middle = (low + high) / 2
     middle[1] += 14.0 - 0.28 * max(0.0, scan.depth_mm - 180.0)
-    affine = np.diag([*spacing, 1.0])
-    affine[:3, 3] = middle - (count - 1) * spacing / 2
+    affine = np.eye(4)
+    affine[:3, :3] = axes.T * spacing
+    affine[:3, 3] = middle - affine[:3, :3] @ ((count - 1) / 2)
     return Grid((int(count[0]), int(count[1]), int(count[2])), affine)
 
 

@@ -7,9 +7,12 @@ from typing import Literal
 
 from spineimg.core.grid import Grid
 from spineimg.core.levels import Level
+from spineimg.core.scores import PainKind
 
 LesionKind = Literal["lytic", "blastic", "mixed"]
 FractureKind = Literal["wedge", "biconcave", "crush"]
+Contrast = Literal["CT", "T1", "T2"]
+Orientation = Literal["axial", "sagittal", "coronal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,15 @@ class LesionSpec:
 
 @dataclass(frozen=True, slots=True)
 class FractureSpec:
-    """A collapsed body; ``loss_percent`` is the loss at the site that lost most."""
+    """A collapsed body; ``loss_percent`` is the loss at the site that lost most.
+
+    ``age`` "new" tells the truth that an earlier scan would show the body whole (de novo deformity).
+    """
 
     level: Level
     kind: FractureKind
     loss_percent: float
+    age: Literal["old", "new"] = "old"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +87,13 @@ class ScanSpec:
     """How the patient is scanned; ``seed`` draws the noise only.
 
     ``shift_mm`` and ``turn_deg`` (about the left, posterior and cranial axis) move the patient in the scanner.
-    ``sharpness`` above 0 adds the overshoot of a bone kernel.
+    ``sharpness`` above 0 adds the overshoot of a bone kernel. ``spacing_mm`` is between columns, rows, slices.
+    With ``contrast`` T1 or T2 the noise is in units of the MR signal (fat about 400).
     """
 
     seed: int
+    contrast: Contrast = "CT"
+    orientation: Orientation = "axial"
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
     width_mm: float = 200.0
     depth_mm: float = 200.0
@@ -109,4 +119,5 @@ class PhantomSpec:
     lesions: tuple[LesionSpec, ...] = ()
     fractures: tuple[FractureSpec, ...] = ()
     slips: tuple[SlipSpec, ...] = ()
+    pain: tuple[tuple[Level, PainKind], ...] = ()
     grid: Grid | None = field(default=None, compare=False)
