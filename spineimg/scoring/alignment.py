@@ -9,7 +9,7 @@ from spineimg.core.levels import Level, Region
 from spineimg.core.measurements import Measurements, SegmentMeasurement
 from spineimg.core.scores import Evidence
 from spineimg.core.settings.scoring import FISHER_2010, OURS, ScoringSettings
-from spineimg.scoring.collapse import collapse_state
+from spineimg.scoring.collapse import Collapse, collapse_state
 from spineimg.scoring.deformity import NORMAL, deformity
 from spineimg.scoring.finding import Finding, finding
 from spineimg.scoring.table import POINTS, Option
@@ -48,11 +48,11 @@ def score_alignment(
             f"{points_text('alignment', [NORMAL])}."
         )
         return finding("alignment", [NORMAL], [Evidence(text, source=OURS, picture=picture)], None)
-    collapse = collapse_state(measurements.vertebra(level), settings)
     facts: list[Fact] = []
     touching = [s for s in measurements.segments if level in (s.upper, s.lower)]
     for segment in touching:
         facts.append(translation(segment, level, settings))
+        collapse = _collapse_at(segment, level, measurements, settings)
         facts.extend(deformity(segment, level, collapse, _same_segment(segment, earlier), settings))
     facts.extend(_unseen(level, touching))
     points = worst_of(fact.points for fact in facts)
@@ -61,6 +61,20 @@ def score_alignment(
     evidence.append(Evidence(total, source=FISHER_2010, picture=picture))
     widest = max(facts, key=lambda fact: fact.span)
     return finding("alignment", points, evidence, widest.question)
+
+
+def _collapse_at(
+    segment: SegmentMeasurement, level: Level, measurements: Measurements, settings: ScoringSettings
+) -> Collapse:
+    """Whether the level or its neighbour is collapsed: either bends their junction.
+
+    A neighbour whose height could not be measured (the sacrum never can) says nothing.
+    """
+    neighbour = measurements.vertebra(segment.lower if segment.upper is level else segment.upper)
+    states = [collapse_state(measurements.vertebra(level), settings)]
+    if neighbour is not None and neighbour.height_loss_percent is not None:
+        states.append(collapse_state(neighbour, settings))
+    return "certain" if "certain" in states else "possible" if "possible" in states else "excluded"
 
 
 def _unseen(level: Level, touching: list[SegmentMeasurement]) -> list[Fact]:

@@ -57,8 +57,8 @@ def deformity(
     collapsed = collapse != "excluded"
     bent = normal.mean_deg if collapsed else normal.limit_deg
     tilted = settings.collapsed_scoliosis_deg if collapsed else settings.scoliosis_deg
-    at_collapse = {"excluded": "", "possible": " at a level that may be collapsed"}.get(
-        collapse, " at a collapsed level"
+    at_collapse = {"excluded": "", "possible": " beside a body that may be collapsed"}.get(
+        collapse, " beside a collapsed body"
     )
     kyphosis = _Rule(
         "kyphosis", segment.kyphosis_deg, bent, _kyphosis_words(normal, at_collapse), normal.source

@@ -44,9 +44,14 @@ def dump_json(value: CaseRecord | Measurements | SinsScores | Track) -> str:
     ValueError
         When a number is NaN or infinite: such a number is never written.
     """
-    plain = _adapter(SCHEMA_OF[type(value)]).dump_python((value,), mode="json")[0]
-    content = {"schema": SCHEMA_OF[type(value)], **_rounded(plain)}
-    return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(to_plain(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def to_plain(value: CaseRecord | Measurements | SinsScores | Track) -> dict[str, Any]:
+    """Give a record as plain dictionaries and lists, as its JSON holds it."""
+    schema = SCHEMA_OF[type(value)]
+    plain = _adapter(schema).dump_python((value,), mode="json")[0]
+    return {"schema": schema, **_rounded(plain)}
 
 
 def as_written(value: T) -> T:

@@ -140,6 +140,15 @@ def test_an_angle_at_a_collapsed_level_may_be_new(
     assert points(column, Level.L3) == expected
 
 
+def test_a_collapsed_neighbour_bends_the_junction_too(build: Any) -> None:
+    column = build.usual().segment(Level.T12, kyphosis_deg=build.est(6, 8))  # within the normal range
+    assert points(column, Level.T12) == {0}
+    collapsed = column.vertebra(Level.L1, height_loss_percent=build.est(25, 35))
+    assert points(collapsed, Level.T12) == {0, 2}
+    assert points(collapsed, Level.T11) == {0}
+    assert points(column.vertebra(Level.L1, height_loss_percent=None), Level.T12) == {0}
+
+
 def test_the_worse_junction_scores(build: Any) -> None:
     column = shifted(build, Level.L1, 6, 8).segment(Level.T12, kyphosis_deg=build.est(25, 30))
     assert points(column, Level.L1) == {4}
