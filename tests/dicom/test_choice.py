@@ -84,7 +84,11 @@ def test_the_soft_kernel_comes_before_the_sharp_one_and_both_before_what_is_unfi
     found = dicom.scan(tmp_path, SETTINGS)
     assert [s.kernel for s in found.series[:2]] == ["B31f", "B70s"]
     assert [s.rank for s in found.series] == [1, 2, 3, 4, 5]
-    assert {s.code for s in found.series[2:]} == {"localizer-only", "projection-image", "modality-not-supported"}
+    assert {s.code for s in found.series[2:]} == {
+        "localizer-only",
+        "projection-image",
+        "modality-not-supported",
+    }
     assert "sharp kernel B70s" in found.series[1].reason
     assert dicom.load(tmp_path, SETTINGS).origin.series_uid == found.series[0].series_uid
 

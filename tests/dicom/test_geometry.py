@@ -90,7 +90,9 @@ def test_gantry_tilt_stays_as_shear_whatever_the_tag_says(tmp_path: Path, degree
 
 def test_a_missing_slice_is_named_in_mm_and_slices(tmp_path: Path) -> None:
     write_series(tmp_path, Recipe(slices=7))[3].unlink()
-    with pytest.raises(InputRefused, match=r"hole of 2\.50 mm \(1 missing at 2\.50 mm\) after slice2") as refusal:
+    with pytest.raises(
+        InputRefused, match=r"hole of 2\.50 mm \(1 missing at 2\.50 mm\) after slice2"
+    ) as refusal:
         dicom.load(tmp_path, SETTINGS)
     assert refusal.value.code == "missing-slices"
     assert "never invented" in refusal.value.remedy
