@@ -29,8 +29,8 @@ class Age:
 def age_at(row: ClinicalRow | None, date: datetime.date) -> Age | None:
     """Age on a date; None when the table does not say.
 
-    A day of birth gives it to the day; a year alone leaves almost two years (31 December to 1 January); an age
-    given as whole years leaves one.
+    A day of birth gives it to the day; a year alone leaves almost two years (31 December to 1 January); an
+    age given as whole years leaves one.
     """
     values = row.values if row is not None else {}
     birth = values.get("birth_date")
@@ -55,8 +55,8 @@ def age_verdict(
 ) -> tuple[CriterionVerdict, str]:
     """Whether a patient is low to high years old, both included, on a date.
 
-    A year of birth alone leaves the limits open: the year of the lower birthday, and, because "to 65" may end with
-    that birthday or with the next, the years of both (**ours**: unknown rather than one reading).
+    A year of birth alone leaves the limits open: the year of the lower birthday, and, because "to 65" may
+    end with that birthday or with the next, the years of both (**ours**: unknown rather than one reading).
     """
     values = row.values if row is not None else {}
     birth, year, age = values.get("birth_date"), values.get("birth_year"), values.get("age_at_baseline")

@@ -38,8 +38,8 @@ Rows = list[dict[str, Any]]
 def adjudicated(followed: Sequence[Followed], settings: TrialSettings) -> Rows:
     """Machine against the adjudicating reader, one pair a level and scan that was read.
 
-    ``fracture_or_progression``: whether there was an event at all; ``kind``: none, progression or new fracture. Pairs
-    that the machine left undetermined are counted, not scored.
+    ``fracture_or_progression``: whether there was an event at all; ``kind``: none, progression or new
+    fracture. Pairs that the machine left undetermined are counted, not scored.
     """
     read = [c for f in followed for c in f.changes if c.reader is not None]
     if not read:
@@ -86,8 +86,8 @@ def adjudicated_changes(followed: Iterable[Followed]) -> list[tuple[Followed, Ch
 def revised(patients: Sequence[Patient], root: Path, settings: TrialSettings) -> Rows:
     """Machine's first result against the case as readers left it: SINS components, totals, height loss.
 
-    Components with quadratic weights where both are decided; ICC(2,1) of totals that both decide; Bland-Altman of the
-    height loss with several levels a patient.
+    Components with quadratic weights where both are decided; ICC(2,1) of totals that both decide;
+    Bland-Altman of the height loss with several levels a patient.
     """
     pairs = [
         (number, before, after)

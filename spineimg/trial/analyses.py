@@ -17,7 +17,8 @@ from spineimg.trial.records import ENDPOINTS, UNITS, Analysis, Unit
 from spineimg.trial.samples import Sample, sample_of
 
 LEFT_OUT = (
-    "Gray's test and the Fine-Gray model are left out: no library under a licence that fits was found equal to cmprsk "
+    "Gray's test and the Fine-Gray model are left out: no library under a licence that fits was "
+    "found equal to cmprsk "
     "on the recorded data."
 )
 _OWN = "spineimg"
@@ -45,14 +46,16 @@ _MODELS = (
         "cox",
         "cox.csv",
         risk_tables.plain_cox,
-        "cause-specific Cox, Efron's ties, date = right end of the interval, radiotherapy time-varying, errors "
+        "cause-specific Cox, Efron's ties, date = right end of the interval, radiotherapy "
+        "time-varying, errors "
         "clustered by patient (sandwich), normal limits",
     ),
     _Cox(
         "cox_small_sample",
         "cox_small_sample.csv",
         risk_tables.small_sample_cox,
-        "the same model; one-step jackknife errors over patients, t limits with as many degrees of freedom as patients "
+        "the same model; one-step jackknife errors over patients, t limits with as many degrees of "
+        "freedom as patients "
         "with an event less covariates",
     ),
     _Cox(
@@ -109,7 +112,7 @@ COLUMNS = {
 """Every result table of this module and its columns."""
 
 _LIMITS: dict[Unit, str] = {
-    "level": "limits by resampling patients on the log(-log) scale",
+    "level": "log-log limits with the error over resamples of patients",
     "patient": "log-log limits",
 }
 

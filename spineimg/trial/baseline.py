@@ -21,8 +21,8 @@ from spineimg.trial.records import CriterionVerdict, Problem
 class BaselineLevel:
     """One level with a lesion on the baseline scan.
 
-    ``in_range`` says whether its total lies in the protocol's range: ``unknown`` for a candidate or a total that
-    straddles it. ``treated`` names the procedure that the level had before, None when there was none.
+    ``in_range`` says whether its total lies in the protocol's range: ``unknown`` for a candidate or a total
+    that straddles it. ``treated`` names the procedure that the level had before, None when there was none.
     """
 
     level: Level

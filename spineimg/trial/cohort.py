@@ -134,7 +134,8 @@ def _one_a_date(scans: list[Scan]) -> tuple[tuple[Scan, ...], list[Problem]]:
                     None,
                     "study_date",
                     "same-date",
-                    f"{first.folder} is of the same patient and date; this one is not used (CT goes before MR, then "
+                    f"{first.folder} is of the same patient and date; this one is not used (CT goes "
+                    "before MR, then "
                     "the analysis made last)",
                 )
             )

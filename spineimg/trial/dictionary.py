@@ -52,7 +52,12 @@ LEVEL_COLUMNS: tuple[Column, ...] = (
         for column in (
             _choice(f"{endpoint}_status", f"outcome, endpoint {endpoint}", *_STATUS),
             Column(f"{endpoint}_left_days", "integer", "last scan known without the event", "days"),
-            Column(f"{endpoint}_right_days", "integer", "scan with the event, or day of the competing event", "days"),
+            Column(
+                f"{endpoint}_right_days",
+                "integer",
+                "scan with the event, or day of the competing event",
+                "days",
+            ),
             Column(f"{endpoint}_cause", "text", "kind of event or competing event"),
             _choice(f"{endpoint}_machine", "outcome had no reader adjudicated", *_STATUS),
         )
@@ -78,9 +83,13 @@ STEP_COLUMNS: tuple[Column, ...] = (
     Column("to_date", "date", "later scan"),
     Column("from_case", "text", "case folder of the earlier scan"),
     Column("to_case", "text", "case folder of the later scan"),
-    _choice("machine", "verdict of the program", "none", "new", "progression", "kind_undetermined", "undetermined"),
+    _choice(
+        "machine", "verdict of the program", "none", "new", "progression", "kind_undetermined", "undetermined"
+    ),
     _choice("reader", "verdict of the adjudicating reader", "none", "new", "progression"),
-    _choice("counted", "verdict that counts", "none", "new", "progression", "kind_undetermined", "undetermined"),
+    _choice(
+        "counted", "verdict that counts", "none", "new", "progression", "kind_undetermined", "undetermined"
+    ),
     Column("reason", "text", "why the program says so"),
 )
 """Columns of steps.csv: one row an index level and step from scan to scan."""
@@ -106,7 +115,11 @@ _RESULT_MEANINGS: dict[str, Column] = {
         Column("robust_se", "number", "its standard error, clustered by patient"),
         Column("hazard_ratio", "number", "exp(coefficient)"),
         Column("p", "number", "two-sided p"),
-        Column("chisq", "number", "chi-square of the score test, 1 degree of freedom (all: as many as covariates)"),
+        Column(
+            "chisq",
+            "number",
+            "chi-square of the score test, 1 degree of freedom (all: as many as covariates)",
+        ),
         Column("auc", "number", "probability that a unit with the event has the larger baseline total"),
         Column("cases", "integer", "units with the event by then"),
         Column("controls", "integer", "units without it by then"),

@@ -49,7 +49,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """What ends the observation of a level beside a fracture: day and cause of the earliest competing event."""
+    """Day and cause of the earliest competing event of a level."""
 
     day: int | None
     cause: str | None
@@ -147,7 +147,8 @@ def _procedure(subject: Subject, level: Level, rule: EndpointRule) -> tuple[_End
                 None,
                 None,
                 "procedure-not-in-events",
-                f"{seen} at {level} on {scan.date}, but no row of the events table says so; taken as {cause} on that day",
+                f"{seen} at {level} on {scan.date}, but no row of the events table says so; taken as "
+                f"{cause} on that day",
             )
             return _Ends(day, cause), [problem]
     return (_Ends(None, None) if entered is None else _Ends(*entered)), []

@@ -44,7 +44,7 @@ _VALUES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One row; ``level`` None is the whole patient, ``value`` only with pain and adjudication (else free text)."""
+    """One row; ``level`` None is the whole patient; ``value`` counts with pain and adjudication."""
 
     patient_key: str
     level: Level | None
@@ -147,7 +147,8 @@ def _without_contradictions(rows: Iterable[EventRow], path: Path) -> tuple[list[
                     r.line,
                     "value",
                     "contradiction",
-                    f"{kind} of {level or 'the whole patient'} on {date} differs between lines {lines}; none is used",
+                    f"{kind} of {level or 'the whole patient'} on {date} differs between lines "
+                    f"{lines}; none is used",
                 )
                 for r in group
             )

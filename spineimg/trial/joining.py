@@ -51,9 +51,9 @@ def join(
     problems: list[Problem] = []
     keys = {p.key for p in cohort.patients}
     by_patient = events.by_patient()
-    for row in clinical.rows.values():
-        if row.patient_key not in keys:
-            problems.append(_unknown_patient(clinical.file, row.line, row.patient_key))
+    for given in clinical.rows.values():
+        if given.patient_key not in keys:
+            problems.append(_unknown_patient(clinical.file, given.line, given.patient_key))
     for event in events.rows:
         if event.patient_key not in keys:
             problems.append(_unknown_patient(events.file or "", event.line, event.patient_key))
@@ -96,7 +96,8 @@ def _death_after_baseline(
         row.line,
         "death_date",
         "scan-after-death",
-        f"death {death} before the first scan ({patient.baseline.folder}, {patient.baseline.date}): one of the dates, or "
+        f"death {death} before the first scan ({patient.baseline.folder}, {patient.baseline.date}): "
+        "one of the dates, or "
         "the patient, is wrong; the date of death is unknown",
     )
     return replace(row, values=values), [problem]
@@ -134,7 +135,8 @@ def _events_in_time(
             r.line,
             "date",
             "event-after-death",
-            f"{r.kind}{'' if r.value is None else ' ' + r.value} on {r.date} after death on {death}; the row is not used",
+            f"{r.kind}{'' if r.value is None else ' ' + r.value} on {r.date} after death on {death}; "
+            "the row is not used",
         )
         for r in rows
         if r.date > death

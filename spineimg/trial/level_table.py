@@ -37,7 +37,7 @@ def level_table(patients: Iterable[Judged]) -> Frame:
 
 def step_table(followed: Sequence[Followed]) -> Frame:
     """One row an index level and step, with the verdicts of machine and reader."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for f in followed:
         case_of = {s.date: s.folder for s in f.subject.patient.scans}
         rows.extend(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from spineimg.core.settings.trial import TrialSettings
 from spineimg.trial.libraries import library
 from spineimg.trial.samples import EVENT, Sample
-from spineimg.trial.statistics.bootstrap import bootstrap_errors, limits_from_spread
+from spineimg.trial.statistics.bootstrap import bootstrap_errors
 from spineimg.trial.statistics.occurrence import count, curves, jackknife_errors, log_log_limits
 from spineimg.trial.statistics.partial_likelihood import Floats
 from spineimg.trial.statistics.turnbull import fit_npmle
@@ -30,8 +29,9 @@ def heading(sample: Sample) -> dict[str, Any]:
 def kaplan_meier(sample: Sample, settings: TrialSettings) -> Rows:
     """Kaplan-Meier by lifelines at day 0 and every day that ends a row.
 
-    Limits on the log-log scale: of one row a patient with Greenwood's error, as lifelines gives them; of levels with
-    the spread over resamples of patients. Where the curve is 1 or 0 there is no error, and the limits are empty.
+    Limits on the log-log scale: of one row a patient with Greenwood's error, as lifelines gives them; of
+    levels with the spread over resamples of patients. Where the curve is 1 both limits are 1 and where it
+    is 0 there are none, as in R.
     """
     if not sample.n:
         return []
@@ -45,9 +45,8 @@ def kaplan_meier(sample: Sample, settings: TrialSettings) -> Rows:
         limits = fitter.confidence_interval_.to_numpy(dtype=np.float64)
         low, high = limits[:, 0], limits[:, 1]
     else:
-        spread, _ = bootstrap_errors(sample.last, event, 1, sample.cluster, settings)
-        low, high = limits_from_spread(survival, _on(days, np.unique(sample.last), spread), _z(settings))
-    open_ = (survival > 0) & (survival < 1)
+        se, _ = bootstrap_errors(sample.last, event, 1, sample.cluster, settings)
+        low, high = log_log_limits(survival, _on(days, np.unique(sample.last), se), settings.confidence)
     return [
         {
             **heading(sample),
@@ -55,8 +54,8 @@ def kaplan_meier(sample: Sample, settings: TrialSettings) -> Rows:
             "at_risk": int(table["at_risk"].to_numpy()[k]),
             "events": int(table["observed"].to_numpy()[k]),
             "estimate": survival[k],
-            "low": low[k] if open_[k] else None,
-            "high": high[k] if open_[k] else None,
+            "low": low[k] if survival[k] > 0 else None,
+            "high": high[k] if survival[k] > 0 else None,
         }
         for k, d in enumerate(days)
     ]
@@ -76,11 +75,7 @@ def cumulative_incidence(sample: Sample, settings: TrialSettings) -> Rows:
     rows: Rows = []
     for j, cause in enumerate(sample.causes):
         free = 1.0 - found.incidence[:, j]
-        if sample.unit == "patient":
-            low, high = log_log_limits(free, se[:, j], settings.confidence)
-        else:
-            low, high = limits_from_spread(free, se[:, j], _z(settings))
-        open_ = (free > 0) & (free < 1)
+        low, high = log_log_limits(free, se[:, j], settings.confidence)
         rows.extend(
             {
                 **heading(sample),
@@ -88,8 +83,8 @@ def cumulative_incidence(sample: Sample, settings: TrialSettings) -> Rows:
                 "time_days": d,
                 "at_risk": int(counts.at_risk[k]),
                 "estimate": found.incidence[k, j],
-                "low": 1.0 - high[k] if open_[k] else None,
-                "high": 1.0 - low[k] if open_[k] else None,
+                "low": 1.0 - high[k] if free[k] > 0 else None,
+                "high": 1.0 - low[k] if free[k] > 0 else None,
             }
             for k, d in enumerate(counts.days)
         )
@@ -99,7 +94,8 @@ def cumulative_incidence(sample: Sample, settings: TrialSettings) -> Rows:
 def interval_censored(sample: Sample, settings: TrialSettings) -> tuple[Rows, bool]:
     """Survival that takes each event as lying between its two scans; and whether the EM converged.
 
-    Without limits: the plain bootstrap is not valid for this estimator (it converges with the cube root of n).
+    Without limits: the plain bootstrap is not valid for this estimator (it converges with the cube root of
+    n).
     """
     if not sample.n:
         return [], True
@@ -119,10 +115,6 @@ def interval_censored(sample: Sample, settings: TrialSettings) -> tuple[Rows, bo
 
 
 def _on(days: Floats, of: Floats, values: Floats) -> Floats:
-    """Values known on some days, on others the last one before (NaN before the first)."""
+    """Values known on some days, on others the last one before (0 before the first)."""
     place = np.searchsorted(of, days, side="right") - 1
-    return np.where(place >= 0, values[np.clip(place, 0, None)], np.nan)
-
-
-def _z(settings: TrialSettings) -> float:
-    return float(stats.norm.ppf(0.5 + settings.confidence / 2))
+    return np.where(place >= 0, values[np.clip(place, 0, None)], 0.0)

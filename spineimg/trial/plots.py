@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from spineimg.trial.samples import Sample
 
@@ -31,8 +32,12 @@ def survival_plot(sample: Sample, rows: Sequence[Row], npmle: Sequence[Row]) -> 
     curve = np.array([r["estimate"] for r in rows], dtype=float)
     low = np.array([r["estimate"] if r["low"] is None else r["low"] for r in rows], dtype=float)
     high = np.array([r["estimate"] if r["high"] is None else r["high"] for r in rows], dtype=float)
-    above.step(days, 100 * curve, where="post", color=COLOURS[0], label="Kaplan-Meier (right end of the interval)")
-    above.fill_between(days, 100 * low, 100 * high, step="post", color=COLOURS[0], alpha=0.18, lw=0, label="95 % limits")
+    above.step(
+        days, 100 * curve, where="post", color=COLOURS[0], label="Kaplan-Meier (right end of the interval)"
+    )
+    above.fill_between(
+        days, 100 * low, 100 * high, step="post", color=COLOURS[0], alpha=0.18, lw=0, label="95 % limits"
+    )
     _npmle(above, npmle)
     above.set_ylabel("Free of the event (%)")
     above.set_ylim(0, 101)
@@ -55,7 +60,9 @@ def incidence_plot(sample: Sample, rows: Sequence[Row]) -> str:
         low = 100 * np.array([0.0, *(r["estimate"] if r["low"] is None else r["low"] for r in own)])
         high = 100 * np.array([0.0, *(r["estimate"] if r["high"] is None else r["high"] for r in own)])
         colour = COLOURS[k % len(COLOURS)]
-        above.step(days, curve, where="post", color=colour, ls=STYLES[k % len(STYLES)], label=_cause_words(cause))
+        above.step(
+            days, curve, where="post", color=colour, ls=STYLES[k % len(STYLES)], label=_cause_words(cause)
+        )
         above.fill_between(days, low, high, step="post", color=colour, alpha=0.12, lw=0)
         top = max(top, float(high.max()))
     above.set_ylabel("Cumulative incidence (%)")
@@ -82,6 +89,9 @@ def forest_plot(models: Sequence[tuple[str, Sequence[Row]]]) -> str:
             )
     axes.axvline(1.0, color=INK, lw=0.8)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_yticks([-n for n in range(len(names))], [n.replace("_", " ") for n in names])
     axes.set_xlabel("Hazard ratio for one unit of the covariate (log scale)")
     axes.legend(loc="upper right", frameon=False, fontsize=8)
@@ -89,7 +99,7 @@ def forest_plot(models: Sequence[tuple[str, Sequence[Row]]]) -> str:
 
 
 def _npmle(axes: Any, rows: Sequence[Row]) -> None:
-    """Flat where the data fix the curve; inside an innermost interval they do not, and a slanted line joins."""
+    """Flat where the data fix the curve; slanted inside an innermost interval, where they do not."""
     if not rows:
         return
     points = [(0.0, 100.0)]
@@ -127,7 +137,9 @@ def _at_risk(axes: Any, ticks: list[int], groups: Sequence[tuple[str, Any]]) -> 
     axes.axis("off")
     for k, (name, ends) in enumerate(groups):
         for day in ticks:
-            axes.text(day, -k, str(int((np.asarray(ends) >= day).sum())), ha="center", va="center", fontsize=9)
+            axes.text(
+                day, -k, str(int((np.asarray(ends) >= day).sum())), ha="center", va="center", fontsize=9
+            )
         axes.text(0, 0.85 - k, f"At risk ({name})", ha="left", va="center", fontsize=9, style="italic")
 
 
@@ -135,6 +147,7 @@ def _svg(figure: Figure) -> str:
     """SVG text that is the same for the same figure."""
     out = io.StringIO()
     with rc_context({"svg.hashsalt": "spineimg", "svg.fonttype": "none", "font.family": "sans-serif"}):
-        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(out, metadata={"Date": None, "Creator": None})
     text = out.getvalue()
     return text[text.index("<svg") :]

@@ -29,8 +29,8 @@ class Schedule:
 def schedule(subject: Subject, plan: VisitPlan) -> Schedule:
     """Place each visit in its window, and find the windows that were missed.
 
-    A window is due when it closes up to the end of follow-up: death, else withdrawal, else last contact, else (the
-    table gives none) the last scan.
+    A window is due when it closes up to the end of follow-up: death, else withdrawal, else last contact,
+    else (the table gives none) the last scan.
     """
     patient = subject.patient
     visits = tuple(

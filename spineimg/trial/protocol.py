@@ -130,9 +130,10 @@ class EndpointRule:
 class Covariate:
     """One covariate of the Cox model.
 
-    ``source``: ``total`` (SINS at baseline), ``component`` (one of its components), ``age`` (years at baseline),
-    ``body_involvement`` (percent of the body replaced by lesion), ``radiotherapy`` (at the level, 0 until its
-    date, then 1) or ``column`` (a further column of the clinical table, a number or yes|no).
+    ``source``: ``total`` (SINS at baseline), ``component`` (one of its components), ``age`` (years at
+    baseline), ``body_involvement`` (percent of the body replaced by lesion), ``radiotherapy`` (at the
+    level, 0 until its date, then 1) or ``column`` (a further column of the clinical table, a number or
+    yes|no).
     """
 
     name: str
@@ -179,8 +180,8 @@ def load_protocol(path: Path | None) -> Protocol:
     Raises
     ------
     InputRefused
-        ``protocol-unreadable`` (no file, no TOML), ``protocol-invalid`` (each wrong, missing or unknown key is
-        named), ``protocol-contradicts-itself`` (e.g. total SINS and a component of it as covariates).
+        ``protocol-unreadable`` (no file, no TOML), ``protocol-invalid`` (each wrong, missing or unknown key
+        is named), ``protocol-contradicts-itself`` (e.g. total SINS and a component of it as covariates).
     """
     where = path if path is not None else Path(DEFAULT_PROTOCOL)
     try:
@@ -255,7 +256,8 @@ _CONTRADICTIONS: tuple[tuple[Callable[[Protocol], bool], str], ...] = (
     (_twice, "two covariates, or two criteria, have one name"),
     (
         _misnamed,
-        "a covariate names a component exactly when its source is component, a column exactly when its source is "
+        "a covariate names a component exactly when its source is component, a column exactly when "
+        "its source is "
         "column, and is called radiotherapy exactly when that is its source",
     ),
     (_no_index_rule, "no criterion has the rule index_level: no level would be followed"),

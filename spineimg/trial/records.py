@@ -71,8 +71,9 @@ class IndexLevel:
 class Outcome:
     """What became of an index level, in days since the baseline scan.
 
-    An event lies in (``left_days``, ``right_days``], the two scans. Otherwise ``left_days`` is the last scan that
-    shows the level complete; ``right_days`` is the day of the competing event, or None when censored.
+    An event lies in (``left_days``, ``right_days``], the two scans. Otherwise ``left_days`` is the last
+    scan that shows the level complete; ``right_days`` is the day of the competing event, or None when
+    censored.
     """
 
     patient_key: str

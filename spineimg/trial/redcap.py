@@ -31,7 +31,15 @@ HEADER = (
 """The header that REDCap expects of a data dictionary, column for column."""
 
 RECORD, FORM_PATIENT, FORM_LEVEL = "record_id", "patient", "level_of_interest"
-_PATIENT = ("eligible", "baseline_date", "visits", "per_protocol", "missed_windows", "age_years", "age_source")
+_PATIENT = (
+    "eligible",
+    "baseline_date",
+    "visits",
+    "per_protocol",
+    "missed_windows",
+    "age_years",
+    "age_source",
+)
 _VALIDATION = {"integer": "integer", "number": "number", "date": "date_ymd"}
 
 
@@ -72,7 +80,11 @@ def redcap_import(levels: Frame) -> Frame:
 
 def field_name(column: Column) -> str:
     """REDCap's name of a column: at most 26 letters, digits and underscores."""
-    short = {"new_or_progression": "nop", "engine_weights_sha256": "engine_weights", "body_involvement": "body_inv"}
+    short = {
+        "new_or_progression": "nop",
+        "engine_weights_sha256": "engine_weights",
+        "body_involvement": "body_inv",
+    }
     name = column.name
     for long, brief in short.items():
         name = name.replace(long, brief)

@@ -28,7 +28,9 @@ _YEAR_DAYS = (365, 730)
 def trial_html(trial: Trial, settings: Settings) -> str:
     """Make the page; one file, no script, nothing from elsewhere."""
     environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader([jinja2.PackageLoader("spineimg.trial"), jinja2.PackageLoader("spineimg.report")]),
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader("spineimg.trial"), jinja2.PackageLoader("spineimg.report")]
+        ),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -68,18 +70,21 @@ def _table(trial: Trial, name: str) -> Frame:
 
 def _sample(trial: Trial, endpoint: EndpointName, population: str, unit: str) -> Sample:
     return next(
-        s
-        for s in trial.results.samples
-        if (s.endpoint, s.population, s.unit) == (endpoint, population, unit)
+        s for s in trial.results.samples if (s.endpoint, s.population, s.unit) == (endpoint, population, unit)
     )
 
 
 def _flow(trial: Trial) -> dict[str, Any]:
     """Counts of the flow diagram, and why patients left it."""
-    by = {state: [p for p in trial.record.patients if p.eligible == state] for state in ("yes", "no", "unknown")}
+    by = {
+        state: [p for p in trial.record.patients if p.eligible == state] for state in ("yes", "no", "unknown")
+    }
     reasons = {
         state: Counter(
-            v.criterion for p in by[state] for v in p.eligibility if v.verdict == ("not_met" if state == "no" else "unknown")
+            v.criterion
+            for p in by[state]
+            for v in p.eligibility
+            if v.verdict == ("not_met" if state == "no" else "unknown")
         )
         for state in ("no", "unknown")
     }
@@ -112,7 +117,9 @@ def _criteria(trial: Trial) -> list[dict[str, Any]]:
     for patient in trial.record.patients:
         for verdict in patient.eligibility:
             counts[verdict.criterion][verdict.verdict] += 1
-    return [{"text": c["text"], "name": c["name"], **counts[c["name"]]} for c in trial.record.protocol["criteria"]]
+    return [
+        {"text": c["text"], "name": c["name"], **counts[c["name"]]} for c in trial.record.protocol["criteria"]
+    ]
 
 
 def _headline(trial: Trial) -> str:
@@ -194,7 +201,8 @@ def _main_figures(trial: Trial) -> dict[str, Markup]:
 def _outcome_counts(trial: Trial) -> list[dict[str, Any]]:
     counted = Counter((o.endpoint, o.status, o.cause or "") for o in trial.record.outcomes)
     return [
-        {"endpoint": e, "status": s, "cause": c.replace("_", " "), "n": n} for (e, s, c), n in sorted(counted.items())
+        {"endpoint": e, "status": s, "cause": c.replace("_", " "), "n": n}
+        for (e, s, c), n in sorted(counted.items())
     ]
 
 
@@ -212,7 +220,10 @@ def _record(trial: Trial, name: str) -> Analysis:
     return next(
         a
         for a in trial.record.analyses
-        if a.name == name and a.population == "eligible" and a.unit == "level" and a.method.startswith(f"{MAIN}:")
+        if a.name == name
+        and a.population == "eligible"
+        and a.unit == "level"
+        and a.method.startswith(f"{MAIN}:")
     )
 
 

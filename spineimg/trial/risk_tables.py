@@ -70,7 +70,8 @@ def _model(
     per_variable = events / len(names) if names else 0.0
     if names and per_variable < settings.events_per_variable:
         notes.append(
-            f"{per_variable:.1f} events a covariate, fewer than {settings.events_per_variable:g} (Peduzzi 1995): "
+            f"{per_variable:.1f} events a covariate, fewer than {settings.events_per_variable:g} "
+            "(Peduzzi 1995): "
             "read the penalised model"
         )
     if not names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spineimg.core.settings import Settings
@@ -65,13 +65,15 @@ def run_trial(
     Raises
     ------
     SpineimgError
-        ``out-exists``, ``no-cases``, ``protocol-*``, ``table-unreadable``, ``unknown-column``, ``missing-column``,
-        ``repeated-column``, ``trial-libraries-missing``. Everything else that is wrong with the input is in the
-        record's ``problems``.
+        ``out-exists``, ``no-cases``, ``protocol-*``, ``table-unreadable``, ``unknown-column``,
+        ``missing-column``, ``repeated-column``, ``trial-libraries-missing``. Everything else that is wrong
+        with the input is in the record's ``problems``.
     """
     refuse_existing(out)
     rules = load_protocol(protocol)
-    trial = analyse_trial(read_cohort(cohort), read_clinical(clinical, rules), read_events(events), rules, settings)
+    trial = analyse_trial(
+        read_cohort(cohort), read_clinical(clinical, rules), read_events(events), rules, settings
+    )
     agreement = _agreement(trial, cohort, settings)
     trial = _with_agreement(trial, agreement)
     write_trial(trial, out, settings)
@@ -95,7 +97,8 @@ def analyse_trial(
     record = TrialRecord(
         protocol=protocol.as_json(),
         patients=tuple(
-            PatientRecord(p.subject.key, p.schedule.visits, p.eligibility.verdicts, p.eligibility.eligible) for p in patients
+            PatientRecord(p.subject.key, p.schedule.visits, p.eligibility.verdicts, p.eligibility.eligible)
+            for p in patients
         ),
         index_levels=tuple(IndexLevel(f.subject.key, f.level, f.baseline.total) for f in followed),
         outcomes=tuple(o for f in followed for o in f.outcomes),
@@ -119,14 +122,16 @@ def _judge(
         found.extend(more)
     found.extend(_unused(subject, followed, protocol, events_file))
     judged = Judged(
-        subject, levels, eligibility, schedule(subject, protocol.visits), {f.level: f for f in followed.values()}
+        subject,
+        levels,
+        eligibility,
+        schedule(subject, protocol.visits),
+        {f.level: f for f in followed.values()},
     )
     return judged, found
 
 
-def _unused(
-    subject: Subject, followed: Iterable[object], protocol: Protocol, file: str
-) -> list[Problem]:
+def _unused(subject: Subject, followed: Iterable[object], protocol: Protocol, file: str) -> list[Problem]:
     """Rows of the events table that could be meant otherwise, or reach nobody."""
     levels = set(followed)
     problems = []
@@ -164,8 +169,6 @@ def _agreement(trial: Trial, cohort: Path, settings: Settings) -> Frame:
 
 
 def _with_agreement(trial: Trial, agreement: Frame) -> Trial:
-    from dataclasses import replace
-
     analyses = []
     for (comparison, population), group in itertools.groupby(
         agreement.rows, key=lambda r: (r["comparison"], r["population"])

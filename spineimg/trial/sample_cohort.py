@@ -23,15 +23,35 @@ from spineimg.core.measurements import (
     StructureShares,
     VertebraMeasurement,
 )
-from spineimg.core.scores import Component, Components, Evidence, LevelScore, Pain, PatientScore, SinsScores, Total
+from spineimg.core.scores import (
+    Component,
+    Components,
+    Evidence,
+    LevelScore,
+    Pain,
+    PatientScore,
+    SinsScores,
+    Total,
+)
 from spineimg.core.volume import Modality
 from spineimg.scoring.table import bands_of, total_of
 from spineimg.storage.records import dump_json
 from spineimg.trial.clinical import CLINICAL_COLUMNS
 from spineimg.trial.events import EVENT_COLUMNS
-from spineimg.trial.simulation import NEVER, Hazards, SimulatedLevel, SimulatedPatient, observed, simulate_patient
+from spineimg.trial.simulation import (
+    NEVER,
+    Hazards,
+    SimulatedLevel,
+    SimulatedPatient,
+    observed,
+    simulate_patient,
+)
 
-IN_VIEW = tuple(level for level in Level if level.value in {*(f"T{n}" for n in range(1, 13)), *(f"L{n}" for n in range(1, 6))})
+IN_VIEW = tuple(
+    level
+    for level in Level
+    if level.value in {*(f"T{n}" for n in range(1, 13)), *(f"L{n}" for n in range(1, 6))}
+)
 HEIGHT_SD_MM = 0.15
 """Of one measured height: repeat measurement at 1 mm spacing."""
 _FALL_PERCENT = 38.0
@@ -108,7 +128,13 @@ def _events(patient: SimulatedPatient) -> Iterable[dict[str, str]]:
         for kind, day in (("radiotherapy", level.radiotherapy_day), ("cement", level.procedure_day)):
             if day < patient.death_day and day < NEVER:
                 date = (patient.baseline + datetime.timedelta(days=int(day))).isoformat()
-                yield {"patient_key": patient.key, "level": str(level.level), "date": date, "kind": kind, "value": ""}
+                yield {
+                    "patient_key": patient.key,
+                    "level": str(level.level),
+                    "date": date,
+                    "kind": kind,
+                    "value": "",
+                }
 
 
 def _write_csv(path: Path, columns: list[str], rows: Iterable[Mapping[str, str]]) -> None:
@@ -222,7 +248,10 @@ def _scores(patient: SimulatedPatient, date: str) -> SinsScores:
     levels = []
     for simulated in patient.levels:
         components = Components(
-            **{name: Component((points,), (Evidence("simulated"),)) for name, points in simulated.points.items()}
+            **{
+                name: Component((points,), (Evidence("simulated"),))
+                for name, points in simulated.points.items()
+            }
         )
         total = total_of(components)
         levels.append(

@@ -21,10 +21,11 @@ EVENT = 1
 class Sample:
     """One endpoint in one population, a row a unit.
 
-    ``left``, ``right``: days, ``right`` infinite without event. ``last``: day that ends the row in Kaplan-Meier and
-    Cox (the event's right end, else the last complete scan). ``end``: day that ends it in cumulative incidence (a
-    competing event at its own date). ``cause``: 0 censored, 1 the event, then ``causes`` in order. ``x``: covariates
-    at baseline, NaN where unknown; ``radiotherapy``: its day, NaN for never.
+    ``left``, ``right``: days, ``right`` infinite without event. ``last``: day that ends the row in
+    Kaplan-Meier and Cox (the event's right end, else the last complete scan). ``end``: day that ends it in
+    cumulative incidence (a competing event at its own date). ``cause``: 0 censored, 1 the event, then
+    ``causes`` in order. ``x``: covariates at baseline, NaN where unknown; ``radiotherapy``: its day, NaN
+    for never.
     """
 
     endpoint: EndpointName
@@ -113,8 +114,8 @@ def sample_of(
 def first_of_patient(outcomes: Sequence[Outcome]) -> Outcome:
     """The patient's first event over the index levels.
 
-    The earliest right end when a level has the event; else death; else, when a procedure ended every level, the last
-    of these; else censored at the last scan that shows a level that is still followed.
+    The earliest right end when a level has the event; else death; else, when a procedure ended every level,
+    the last of these; else censored at the last scan that shows a level that is still followed.
     """
     if len(outcomes) == 1:
         return outcomes[0]
@@ -149,7 +150,7 @@ def covariate(followed: Followed, wanted: Covariate) -> float:
 
 
 def body_involvement_percent(followed: Followed) -> float:
-    """Share of the body that all likely lesions of the level replace on the baseline scan, at most 100; NaN unknown."""
+    """Share of the body that the likely lesions replace at baseline, at most 100; NaN where unknown."""
     lesions = [
         lesion
         for lesion in followed.subject.patient.baseline.case.measurements.lesions
@@ -182,27 +183,26 @@ def cox_rows(sample: Sample, protocol: Protocol, time: Floats) -> tuple[CoxRows,
     """
     complete = np.isfinite(sample.x).all(axis=1)
     has_rt = any(c.source == "radiotherapy" for c in protocol.covariates)
-    start, stop, event, irradiated, source = [], [], [], [], []
-    for i in np.flatnonzero(complete):
-        day, end = sample.radiotherapy[i], time[i]
-        hit = sample.cause[i] == EVENT
-        split = has_rt and np.isfinite(day) and 0 < day < end
-        pieces = (
-            [(0.0, day, False, 0.0), (day, end, hit, 1.0)] if split else [(0.0, end, hit, float(day <= 0))]
-        )
-        for a, b, e, r in pieces:
-            start.append(a), stop.append(b), event.append(e), irradiated.append(r), source.append(i)  # noqa: B018
+    pieces: list[tuple[int, float, float, bool, float]] = []
+    for i in np.flatnonzero(complete).tolist():
+        day, end, hit = float(sample.radiotherapy[i]), float(time[i]), bool(sample.cause[i] == EVENT)
+        if has_rt and 0 < day < end:
+            pieces += [(i, 0.0, day, False, 0.0), (i, day, end, hit, 1.0)]
+        else:
+            pieces.append((i, 0.0, end, hit, float(day <= 0)))
+    source = np.array([p[0] for p in pieces], dtype=np.int64)
+    irradiated = _floats(p[4] for p in pieces)
     fixed = iter(range(sample.x.shape[1]))
     columns = [
-        np.array(irradiated) if c.source == "radiotherapy" else sample.x[source, next(fixed)]
+        irradiated if c.source == "radiotherapy" else sample.x[source, next(fixed)]
         for c in protocol.covariates
     ]
     rows = CoxRows(
-        np.array(start, dtype=np.float64),
-        np.array(stop, dtype=np.float64),
-        np.array(event, dtype=bool),
-        np.column_stack(columns) if columns else np.zeros((len(start), 0)),
-        sample.cluster[source] if source else np.zeros(0, dtype=np.int64),
+        _floats(p[1] for p in pieces),
+        _floats(p[2] for p in pieces),
+        np.array([p[3] for p in pieces], dtype=bool),
+        np.column_stack(columns) if columns else np.zeros((len(pieces), 0)),
+        sample.cluster[source],
     )
     return rows, tuple(c.name for c in protocol.covariates), int((~complete).sum())
 

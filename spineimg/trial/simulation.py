@@ -1,13 +1,14 @@
 """Cohorts with known hazards: what the benchmark measures bias and coverage on, and the sample cohort to try.
 
-Each level's time to fracture follows a proportional hazard exactly in the margin; the levels of one patient depend on
-each other through a Gaussian copula. So the hazard ratios are known, and so is that levels are no independent
-observations. Rates are near those published (Sahgal 2013: 12 % of levels at one year).
+Each level's time to fracture follows a proportional hazard exactly in the margin; the levels of one patient
+depend on each other through a Gaussian copula. So the hazard ratios are known, and so is that levels are no
+independent observations. Rates are near those published (Sahgal 2013: 12 % of levels at one year).
 """
 
 from __future__ import annotations
 
 import datetime
+import itertools
 import math
 from dataclasses import dataclass, field
 
@@ -20,19 +21,23 @@ from spineimg.scoring.table import LOCATIONS, POINTS
 
 NEVER = math.inf
 _PAIN: dict[PainKind, int] = {"mechanical": 3, "occasional": 1, "none": 0}
-_LEVELS = tuple(level for level in Level if level.value in {*(f"T{n}" for n in range(2, 13)), *(f"L{n}" for n in range(1, 6))})
+_LEVELS = tuple(
+    level
+    for level in Level
+    if level.value in {*(f"T{n}" for n in range(2, 13)), *(f"L{n}" for n in range(1, 6))}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Hazards:
-    """The truth: log hazard ratios, the curve, and how strongly the levels of one patient depend on each other."""
+    """The truth: log hazard ratios, the curve, and how levels of one patient depend on each other."""
 
     total_sins: float = 0.25
     age: float = 0.02
     body_involvement: float = 0.015
     radiotherapy: float = 0.5
     year_hazard: float = 0.09
-    """Cumulative hazard at one year of a level with total 9, age 52, 40 % of the body involved, no radiotherapy."""
+    """Cumulative hazard at one year: total 9, age 52, 40 % of the body involved, no radiotherapy."""
     shape: float = 0.8
     """Weibull shape; below 1: most fractures come early."""
     correlation: float = 0.5
@@ -137,11 +142,15 @@ def _levels(age: float, hazards: Hazards, random: np.random.Generator) -> tuple[
         points, pain, body = _points(level, random)
         radiotherapy = irradiated_day if random.random() < 0.8 else NEVER
         procedure = math.ceil(random.exponential(365.25 / hazards.procedure_a_year))
-        normal = math.sqrt(hazards.correlation) * shared + math.sqrt(1 - hazards.correlation) * random.normal()
+        normal = (
+            math.sqrt(hazards.correlation) * shared + math.sqrt(1 - hazards.correlation) * random.normal()
+        )
         target = -math.log(special.ndtr(-normal))  # unit exponential, dependent within the patient
         total = sum(points.values())
         relative = math.exp(
-            hazards.total_sins * (total - 9) + hazards.age * (age - 52) + hazards.body_involvement * (body - 40)
+            hazards.total_sins * (total - 9)
+            + hazards.age * (age - 52)
+            + hazards.body_involvement * (body - 40)
         )
         fracture = fracture_day(target / relative, radiotherapy, hazards)
         found.append(
@@ -196,9 +205,9 @@ class SimulatedOutcome:
 
 
 def observed(patient: SimulatedPatient, level: SimulatedLevel) -> SimulatedOutcome:
-    """Outcome of a level for ``new_or_progression``, by the definitions and independently of the trial's code."""
+    """Outcome for ``new_or_progression`` by the definitions, independent of the trial's own code."""
     days = [d for d in patient.visit_days if d <= level.procedure_day]
-    for earlier, later in zip(days[:-1], days[1:], strict=True):
+    for earlier, later in itertools.pairwise(days):
         if earlier < level.fracture_day <= later:
             kind = "progression" if level.collapsed else "new"
             return SimulatedOutcome("event", earlier, later, kind)

@@ -89,7 +89,8 @@ def _check_columns(path: Path, columns: list[str], known: Sequence[str], require
         raise InputRefused(
             "missing-column",
             f"{path}: no column {', '.join(missing)}",
-            "add it; a covariate or criterion of the protocol needs its column (is this another trial's protocol?)",
+            "add it; a covariate or criterion of the protocol needs its column (is this another "
+            "trial's protocol?)",
             path,
         )
 

@@ -1,4 +1,4 @@
-"""Write the folder of a trial: beside its place first, then renamed, so that it is there whole or not at all."""
+"""Write the folder of a trial beside its place, then rename it: it is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -77,14 +77,18 @@ def _in_place_of(out: Path) -> Iterator[Path]:
         out.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     except OSError as error:
-        raise EnvironmentFault("cannot-write", f"{out.parent}: {error}", "choose another folder", out) from error
+        raise EnvironmentFault(
+            "cannot-write", f"{out.parent}: {error}", "choose another folder", out
+        ) from error
     try:
         yield draft
         draft.chmod(0o755)
         refuse_existing(out)
         os.rename(draft, out)
     except OSError as error:
-        raise EnvironmentFault("cannot-write", f"{out}: {error}", "free space or choose another folder", out) from error
+        raise EnvironmentFault(
+            "cannot-write", f"{out}: {error}", "free space or choose another folder", out
+        ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -93,7 +97,9 @@ def _write_parquet(table: Frame, columns: tuple[Column, ...], path: Path) -> Non
     arrow, parquet = library("pyarrow"), library("pyarrow.parquet")
     kinds = {"integer": arrow.int64(), "number": arrow.float64()}
     fields = {
-        c.name: arrow.array([_cell(row.get(c.name)) for row in table.rows], type=kinds.get(c.kind, arrow.string()))
+        c.name: arrow.array(
+            [_cell(row.get(c.name)) for row in table.rows], type=kinds.get(c.kind, arrow.string())
+        )
         for c in columns
     }
     parquet.write_table(arrow.table(fields), path)

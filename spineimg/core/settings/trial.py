@@ -25,12 +25,12 @@ class TrialSettings:
     cox_gradient: float = 1e-9
     """Largest component of the score, per standard deviation of the covariate, that counts as converged."""
     cox_largest_coefficient: float = 20.0
-    """**ours**: a standardised coefficient beyond this means that the covariate separates the events: no maximum."""
+    """**ours**: a standardised coefficient beyond this: the covariate separates the events, no maximum."""
     npmle_tolerance: float = 1e-10
-    """Largest change of a probability at which the EM of the interval-censored estimate ends (R's own rule stops
+    """Largest change of a probability at which the EM for interval-censored data ends (R's own rule stops
     3e-6 short of the maximum)."""
     npmle_iterations: int = 20000
     """Steps after which the EM is said not to have converged."""
     auc_days: tuple[int, ...] = (365, 730)
-    """**ours**: days at which the time-dependent AUC of the total SINS is given: one and two years, as published
+    """**ours**: days of the time-dependent AUC of the total SINS: one and two years, as published
     fracture rates are (Sahgal et al., J Clin Oncol 2013;31:3426)."""

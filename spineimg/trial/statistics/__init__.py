@@ -1,1 +1,1 @@
-"""Estimators of the trial analysis: libraries where they equal the reference programs, else the textbook formula."""
+"""Estimators of the trial: libraries where they equal the reference programs, else the textbook."""

@@ -66,7 +66,7 @@ def kappa_of_table(table: Floats, weights: Weights, confidence: float) -> Agreem
 
 
 def icc_2_1(ratings: Floats, confidence: float) -> Agreement:
-    """ICC(2,1): two-way random effects, absolute agreement, single rater (Shrout & Fleiss, Psychol Bull 1979;86:420).
+    """ICC(2,1): two-way random effects, absolute agreement, one rater (Shrout & Fleiss 1979).
 
     Parameters
     ----------
@@ -114,9 +114,9 @@ class BlandAltman:
 def bland_altman(difference: Floats, subject: Ints) -> BlandAltman | None:
     """Limits of agreement when a subject gives several differences and the true value varies.
 
-    One-way analysis of variance of the differences by subject; the total variance is the sum of both components
-    (Bland & Altman, J Biopharm Stat 2007;17:571, section 3). With one difference a subject these are the
-    ordinary limits.
+    One-way analysis of variance of the differences by subject; the total variance is the sum of both
+    components (Bland & Altman, J Biopharm Stat 2007;17:571, section 3). With one difference a subject these
+    are the ordinary limits.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from spineimg.core.settings.trial import TrialSettings
-from spineimg.trial.statistics.occurrence import Curves, count, curves
+from spineimg.trial.statistics.occurrence import count, curves
 from spineimg.trial.statistics.partial_likelihood import Floats, Ints
 
 
@@ -31,42 +31,27 @@ def resamples(cluster: Ints, repeats: int, seed: int) -> Iterator[Floats]:
 def bootstrap_errors(
     time: Floats, cause: Ints, causes: int, cluster: Ints, settings: TrialSettings
 ) -> tuple[Floats, Floats]:
-    """Bootstrap limits' raw material: spread of log(-log) of each curve over resamples of patients.
+    """Standard errors of the curves: their spread over resamples of patients.
 
-    On that scale the spread is nearly normal and the limits stay within 0 and 1; percentiles of a step curve with a
-    handful of events are too narrow (scripts/benchmark_trial.py compares them).
+    Limits are then built on the log(-log) scale, which keeps them within 0 and 1. The spread of log(-log)
+    itself is not used: where a resample has no event it is infinite, and the limits of the first steps grow
+    absurd.
 
     Returns
     -------
     free : ndarray, (times,)
-        Standard deviation of log(-log free).
+        Of survival free of every event, at each distinct time.
     incidence : ndarray, (times, causes)
-        Standard deviation of log(-log(1 - incidence)).
+        Of the cumulative incidence of each cause.
     """
-    first = curves(count(time, cause, causes))
-    shape = (first.days.size, 1 + causes)
-    total, square, used = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    days = np.unique(time)
+    total = np.zeros((days.size, 1 + causes))
+    square = np.zeros_like(total)
     for weight in resamples(cluster, settings.bootstrap_repeats, settings.bootstrap_seed):
-        values = _log_log(curves(count(time, cause, causes, weight)))
-        finite = np.isfinite(values)
-        values = np.where(finite, values, 0.0)
-        total, square, used = total + values, square + values**2, used + finite
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = total / used
-        sd = np.sqrt(np.clip(square / used - mean**2, 0.0, None) * used / (used - 1))
+        found = curves(count(time, cause, causes, weight))
+        values = np.column_stack([found.free, found.incidence])
+        total += values
+        square += values**2
+    n = settings.bootstrap_repeats
+    sd = np.sqrt(np.clip(square - total**2 / n, 0.0, None) / (n - 1))
     return sd[:, 0], sd[:, 1:]
-
-
-def _log_log(found: Curves) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        survival = np.column_stack([found.free, 1.0 - found.incidence])
-        return np.asarray(np.log(-np.log(survival)))
-
-
-def limits_from_spread(survival: Floats, spread: Floats, z: float) -> tuple[Floats, Floats]:
-    """Limits S ** exp(-+ z * spread); both S where S is 0 or 1 or the spread is unknown."""
-    known = (survival > 0) & (survival < 1) & np.isfinite(spread)
-    low, high = survival.copy(), survival.copy()
-    factor = np.exp(z * spread[known])
-    low[known], high[known] = survival[known] ** factor, survival[known] ** (1.0 / factor)
-    return low, high

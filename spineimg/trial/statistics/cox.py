@@ -27,15 +27,16 @@ LARGEST_POLISH = 12
 
 
 class NotFitted(ValueError):
-    """The model has no maximum here (a covariate separates the events, or is constant); the sentence says which."""
+    """The model has no maximum here; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CoxFit:
     """Coefficients and their errors.
 
-    ``covariance``: model-based; ``robust``: sandwich over clusters as R makes it; ``corrected``: the same with each
-    cluster's own share of the information taken out (one-step jackknife), for few clusters or events.
+    ``covariance``: model-based; ``robust``: sandwich over clusters as R makes it; ``corrected``: the same
+    with each cluster's own share of the information taken out (one-step jackknife), for few clusters or
+    events.
     """
 
     coefficients: Floats
@@ -103,7 +104,7 @@ def errors(kept: CoxRows, steps: Steps, found: Moments, beta: Floats, scale: Flo
 
 
 def _jackknife(rows: CoxRows, steps: Steps, found: Moments, sums: Floats) -> Floats:
-    """One step from the fit towards the fit without each cluster: its score and its events' information taken out."""
+    """One step towards the fit without each cluster: its score and its events' information taken out."""
     names, place = np.unique(rows.cluster, return_inverse=True)
     own = np.zeros((names.size, *found.variance.shape[1:]))
     np.add.at(own, place[steps.row], found.variance)

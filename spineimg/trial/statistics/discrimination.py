@@ -1,4 +1,4 @@
-"""Time-dependent AUC of a score under competing risks (Blanche, Dartigues & Jacqmin-Gadda, Stat Med 2013;32:5381)."""
+"""Time-dependent AUC of a score under competing risks (Blanche et al., Stat Med 2013;32:5381)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from spineimg.core.settings.trial import TrialSettings
-from spineimg.trial.libraries import library
 from spineimg.trial.statistics.bootstrap import resamples
 from spineimg.trial.statistics.partial_likelihood import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Auc:
-    """Probability that who had the event by a day has the larger score than who had none; limits None when unknown."""
+    """Probability that who had the event by a day has the larger score than who had none."""
 
     day: int
     value: float
@@ -29,8 +28,8 @@ def auc_at(
 ) -> Auc | None:
     """AUC at a day, weighted by the inverse probability of being uncensored; limits by resampling patients.
 
-    Cases had the event (cause 1) by the day; controls had nothing by then, or a competing event. scikit-survival has
-    this estimator but is under the GPL.
+    Cases had the event (cause 1) by the day; controls had nothing by then, or a competing event.
+    scikit-survival has this estimator but is under the GPL.
 
     Parameters
     ----------
@@ -91,7 +90,7 @@ def _weighted(marker: Floats, time: Floats, cause: Ints, day: int, count: Floats
     return float((cases * (below + controls / 2)).sum() / both)
 
 
-class _uncensored_before:  # noqa: N801 - a function with memory
+class _uncensored_before:
     """Kaplan-Meier of censoring just before a time."""
 
     def __init__(self, time: Floats, cause: Ints, count: Floats) -> None:

@@ -1,4 +1,4 @@
-"""Firth's penalised Cox regression: finite and less biased where events are few (Heinze & Schemper, Biometrics 2001;57:114)."""
+"""Firth's penalised Cox regression for few events (Heinze & Schemper, Biometrics 2001;57:114)."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _STEP = 5.0
 def fit_firth(rows: CoxRows, settings: TrialSettings) -> CoxFit:
     """Maximise log likelihood + half the log determinant of the information.
 
-    No library under a licence that fits has it for (start, stop] rows with clusters. The errors are those of the
-    sandwich at the penalised maximum.
+    No library under a licence that fits has it for (start, stop] rows with clusters. The errors are those
+    of the sandwich at the penalised maximum.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def _penalised(rows: CoxRows, steps: Steps, beta: Floats, found: Moments) -> flo
 
 
 def _penalty_slope(rows: CoxRows, steps: Steps, found: Moments, info: Floats) -> Floats:
-    """Derivative of log det information: trace(inverse @ dI/dbeta_j), dI/dbeta_j the third central moments."""
+    """Derivative of log det information: trace(inverse @ dI/dbeta_j), by the third central moments."""
     n, p = rows.x.shape
     cubes = np.einsum("ni,nj,nk->nijk", rows.x, rows.x, rows.x).reshape(n, p**3)
     third = (_stepwise(steps, found.weight[:, None] * cubes) / found.total[:, None]).reshape(-1, p, p, p)

@@ -1,8 +1,8 @@
 """Kaplan-Meier and cumulative incidence (Aalen-Johansen) with errors that know of clusters.
 
-Kaplan-Meier comes from lifelines (equal to R to 1e-10). Cumulative incidence is the textbook formula: lifelines breaks
-tied times by jitter, and a visit schedule has almost nothing but ties. The errors are the infinitesimal jackknife, as
-R's ``survfit`` takes them for multi-state curves and for ``cluster =``.
+Kaplan-Meier comes from lifelines (equal to R to 1e-10). Cumulative incidence is the textbook formula:
+lifelines breaks tied times by jitter, and a visit schedule has almost nothing but ties. The errors are the
+infinitesimal jackknife, as R's ``survfit`` takes them for multi-state curves and for ``cluster =``.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def jackknife_errors(time: Floats, cause: Ints, causes: int, cluster: Ints) -> t
 
 
 def log_log_limits(survival: Floats, se: Floats, confidence: float) -> tuple[Floats, Floats]:
-    """Limits of a survival probability on the scale of log(-log S); where S is 0 or 1 both are S, as R gives them not.
+    """Limits of a survival probability on the scale of log(-log S); where S is 0 or 1 both are S.
 
     For an incidence F give 1 - F and take 1 - limits.
     """

@@ -1,10 +1,10 @@
 """Cox's partial likelihood with Efron's ties over (start, stop] rows: score, information, residuals.
 
-The libraries fit the model; what they lack or do otherwise than R's ``survival`` (cluster-robust errors with tied
-times, the score test of proportional hazards, Firth's penalty) is built on these terms.
+The libraries fit the model; what they lack or do otherwise than R's ``survival`` (cluster-robust errors
+with tied times, the score test of proportional hazards, Firth's penalty) is built on these terms.
 
-Every event is one *step*: of m events tied at a time, the l-th (l = 0 ... m - 1) sees the risk set with the share
-l / m of the tied events taken out (Efron, J Am Stat Assoc 1977;72:557).
+Every event is one *step*: of m events tied at a time, the l-th (l = 0 ... m - 1) sees the risk set with the
+share l / m of the tied events taken out (Efron, J Am Stat Assoc 1977;72:557).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CoxRows:
-    """Rows at risk in (start, stop], ``event`` at stop; several rows may be of one subject, several subjects of one cluster.
+    """Rows at risk in (start, stop]; a subject may have several rows, a cluster several subjects.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ class CoxRows:
 class Steps:
     """What doesn't depend on the coefficients: which rows each step has at risk.
 
-    ``at_risk`` and ``dying``: (times, n), 0 or 1. ``time``: index of the step's time; ``out``: share taken out;
-    ``row``: the row whose event the step is.
+    ``at_risk`` and ``dying``: (times, n), 0 or 1. ``time``: index of the step's time; ``out``: share taken
+    out; ``row``: the row whose event the step is.
     """
 
     days: Floats
@@ -79,7 +79,7 @@ def steps_of(rows: CoxRows) -> Steps:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
-    """Weighted risk sets of every step at some coefficients: sum of weights, mean and variance of the covariates."""
+    """Risk sets of every step: sum of weights, mean and variance of the covariates."""
 
     weight: Floats
     total: Floats
@@ -128,8 +128,8 @@ def information(found: Moments) -> Floats:
 def score_residuals(rows: CoxRows, steps: Steps, found: Moments) -> Floats:
     """Each row's part of the score, (n, p); they sum to the score.
 
-    With Efron's ties as R's ``residuals(type = "score")`` takes them: a row that dies at a step's time takes the mean
-    over the tied steps as its own, and is at risk there with the share that is not taken out.
+    With Efron's ties as R's ``residuals(type = "score")`` takes them: a row that dies at a step's time
+    takes the mean over the tied steps as its own, and is at risk there with the share that is not taken out.
     """
     n, p = rows.x.shape
     hazard = 1.0 / found.total

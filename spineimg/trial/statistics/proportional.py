@@ -1,4 +1,4 @@
-"""Check of proportional hazards: the score test of a coefficient that changes with time, as R's ``cox.zph`` (3.x)."""
+"""Proportional hazards: the score test of a coefficient that changes with time, as R's ``cox.zph`` (3.x)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class ProportionalHazards:
 def check_proportional(rows: CoxRows, coefficients: Floats) -> ProportionalHazards:
     """Test each covariate x for a further term x * g(t), g = 1 - Kaplan-Meier just before t.
 
-    lifelines tests with the older approximation (constant variance of the covariates over the risk sets), which gives
-    other numbers (0.126 for 0.209, 2.444 for 2.608 on the lung data).
+    lifelines tests with the older approximation (constant variance of the covariates over the risk sets),
+    which gives other numbers (0.126 for 0.209, 2.444 for 2.608 on the lung data).
 
     Parameters
     ----------
@@ -46,7 +46,10 @@ def check_proportional(rows: CoxRows, coefficients: Floats) -> ProportionalHazar
     each = [_chisq(plain, mixed, square, slope, [j]) for j in range(p)]
     together = _chisq(plain, mixed, square, slope, list(range(p)))
     return ProportionalHazards(
-        np.array(each), stats.chi2.sf(each, 1), together, float(stats.chi2.sf(together, p))
+        np.array(each),
+        np.asarray(stats.chi2.sf(np.array(each), 1)),
+        together,
+        float(stats.chi2.sf(together, p)),
     )
 
 

@@ -1,11 +1,12 @@
 """Interval-censored survival: the non-parametric maximum likelihood (Turnbull, J R Stat Soc B 1976;38:290).
 
-Intervals are (left, right], as a fracture between two scans is and as R reads them; left = right is an exact time.
-lifelines reads closed intervals, which moves the curve by up to 0.003 on the reference data.
+Intervals are (left, right], as a fracture between two scans is and as R reads them; left = right is an
+exact time. lifelines reads closed intervals, which moves the curve by up to 0.003 on the reference data.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from spineimg.trial.statistics.partial_likelihood import Floats
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Npmle:
-    """Probability of the event in each innermost interval (from, to]; where inside it lies is not told by the data."""
+    """Probability of the event in each innermost interval (from, to]; where inside, the data do not say."""
 
     from_day: Floats
     to_day: Floats
@@ -48,13 +49,13 @@ def support_of(left: Floats, right: Floats) -> Support:
     """
     pairs, which = np.unique(np.column_stack([left, right]), axis=0, return_inverse=True)
     exact = pairs[:, 0] == pairs[:, 1]
-    # An exact time t is (t-, t]: its left end comes after every other end before t, but before right ends at t.
+    # An exact time t is (t-, t]: its left end comes after every end before t, but before right ends at t.
     ends = sorted(
         [(x, 2, 0) for x, e in zip(pairs[:, 0], exact, strict=True) if not e]
         + [(x, 0, 0) for x, e in zip(pairs[:, 0], exact, strict=True) if e]
         + [(x, 1, 1) for x in pairs[:, 1]]
     )
-    found = [(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True) if (a[2], b[2]) == (0, 1)]
+    found = [(a, b) for a, b in itertools.pairwise(ends) if (a[2], b[2]) == (0, 1)]
     from_day = np.array([a[0] for a, _ in found])
     to_day = np.array([b[0] for _, b in found])
     at_point = np.array([a[1] == 0 for a, _ in found])
@@ -84,7 +85,10 @@ def fit_npmle(left: Floats, right: Floats, settings: TrialSettings) -> Npmle:
 
 
 def fit_weighted(support: Support, weight: Floats, settings: TrialSettings) -> Npmle:
-    """EM with SQUAREM steps (Varadhan & Roland, Scand J Stat 2008;35:335); ``weight`` counts each distinct interval."""
+    """EM with SQUAREM steps (Varadhan & Roland, Scand J Stat 2008;35:335).
+
+    ``weight`` counts each distinct interval.
+    """
     used = weight > 0
     covers, w = support.covers[used], weight[used] / weight.sum()
     mass = np.full(covers.shape[1], 1.0 / covers.shape[1])
