@@ -13,7 +13,8 @@ from spineimg.core.levels import Level
 from spineimg.core.measurements import ListhesisCause, Point, SegmentMeasurement
 from spineimg.core.settings.measurement import MeasurementSettings
 from spineimg.measurement.column import unit
-from spineimg.measurement.endplates import EdgeLine, Plates
+from spineimg.measurement.edge_line import EdgeLine
+from spineimg.measurement.endplates import Plates
 from spineimg.measurement.frame import Frame
 from spineimg.measurement.heights import level_place
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,9 +11,10 @@ from spineimg.core.grid import Points
 from spineimg.core.labelmap import LabelMap, Part
 from spineimg.core.levels import Level
 from spineimg.core.settings.measurement import MeasurementSettings
-from spineimg.core.volume import Volume
+from spineimg.core.volume import Modality, Volume
 from spineimg.measurement.column import Piece, pieces, tangents, unit
-from spineimg.measurement.endplates import BodyBox, EdgeLine, Plates, find_endplates
+from spineimg.measurement.edge_line import EdgeLine
+from spineimg.measurement.endplates import BodyBox, Plates, find_endplates, scan_plate, with_known_plate
 from spineimg.measurement.frame import Frame, body_frame, endplate_planes, frame_towards
 from spineimg.measurement.slab import step_along
 
@@ -76,13 +77,22 @@ def find_bodies(volume: Volume, labels: LabelMap, settings: MeasurementSettings)
     column = pieces(labels, settings)
     points = {level: _body_points(piece, labels, settings) for level, piece in column.items()}
     centres = {level: np.asarray(p.mean(axis=0)) for level, p in points.items()}
+    for level in column:
+        if not level.is_vertebra and level > min(column):
+            above = points[_above(level, column)].mean(axis=0)
+            start = points[level].mean(axis=0)
+            for _ in range(3):
+                start = _top(points[level], above - start, settings).mean(axis=0)
+            points[level] = _top(points[level], above - start, settings)
+            centres[level] = np.asarray(points[level].mean(axis=0))
     along = tangents(centres) if centres else {}
     canals = _canal_points(labels, column)
     found: dict[Level, Body] = {}
     for level, piece in column.items():
         own_canal = _canal_at(centres[level], along[level], canals)
         if level.is_vertebra:
-            frame = body_frame(points[level], own_canal, along[level], settings)
+            step = step_along(volume.grid, along[level])
+            frame = body_frame(points[level], own_canal, along[level], step, settings)
             body = points[level]
         else:
             frame, body = _sacral_frame(points[level], own_canal, along[level], settings)
@@ -92,7 +102,26 @@ def find_bodies(volume: Volume, labels: LabelMap, settings: MeasurementSettings)
         share = (labels.parts[piece.box][piece.mask] == Part.BODY).sum() * labels.grid.voxel_ml
         canal = frame.to_own_mm(own_canal)
         found[level] = Body(piece, frame, box, sagittal, coronal, step, float(share), canal)
-    return found
+    return _with_scan_plate(found, volume, settings)
+
+
+def _with_scan_plate(
+    bodies: dict[Level, Body], volume: Volume, settings: MeasurementSettings
+) -> dict[Level, Body]:
+    """On coarse CT one slice may hold a whole endplate: then the plate that the scan shows elsewhere decides."""
+    plate = scan_plate([body.sagittal for body in bodies.values()], settings)
+    if plate is None or volume.modality is not Modality.CT:
+        return bodies
+    return {
+        level: body
+        if body.step_mm[2] < settings.coarse_from_mm
+        else replace(
+            body,
+            sagittal=with_known_plate(body.sagittal, plate, settings),
+            coronal=with_known_plate(body.coronal, plate, settings),
+        )
+        for level, body in bodies.items()
+    }
 
 
 def _body_points(piece: Piece, labels: LabelMap, settings: MeasurementSettings) -> Points:
@@ -102,6 +131,17 @@ def _body_points(piece: Piece, labels: LabelMap, settings: MeasurementSettings) 
     if body.sum() * piece.grid.voxel_ml < settings.smallest_body_ml:
         body = piece.mask
     return piece.dense_points(body, settings.point_step_mm)
+
+
+def _above(level: Level, column: Mapping[Level, Piece]) -> Level:
+    return max(other for other in column if other < level)
+
+
+def _top(points: Points, direction: Points, settings: MeasurementSettings) -> Points:
+    """The part of the sacrum next to the vertebra above, near the midline: S1."""
+    height = points @ unit(direction)
+    near = points[height > height.max() - settings.sacrum_top_mm]
+    return np.asarray(near[np.abs(near[:, 0] - np.median(near[:, 0])) < settings.sacrum_half_width_mm])
 
 
 def _canal_points(labels: LabelMap, column: Mapping[Level, Piece]) -> Points:

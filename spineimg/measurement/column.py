@@ -74,15 +74,18 @@ def pieces(labels: LabelMap, settings: MeasurementSettings) -> dict[Level, Piece
 def tangents(centres: Mapping[Level, Points]) -> dict[Level, Points]:
     """Cranial unit tangent of the column at each level, from its neighbours' centres (LPS mm).
 
-    Central differences, smoothed once along the column; a single vertebra gets the patient's long axis.
+    Central differences; the outermost get their only step, a single vertebra the patient's long axis.
     """
     levels = sorted(centres)
     if len(levels) == 1:
         return {levels[0]: np.array([0.0, 0.0, 1.0])}
     points = np.array([centres[level] for level in levels])
     steps = points[:-1] - points[1:]
-    steps /= np.linalg.norm(steps, axis=1, keepdims=True)
-    raw = np.vstack([steps[:1], steps[:-1] + steps[1:], steps[-1:]])
+    lengths = np.linalg.norm(steps, axis=1, keepdims=True)
+    steps /= lengths
+    # On a circle each step leans by half its arc: weights of the opposite lengths cancel that.
+    middle = steps[:-1] * lengths[1:] + steps[1:] * lengths[:-1]
+    raw = np.vstack([steps[:1], middle, steps[-1:]])
     return {level: unit(t) for level, t in zip(levels, raw, strict=True)}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.special import ndtri
 
 from spineimg.core.estimate import Estimate
 from spineimg.core.grid import Grid, Points
@@ -36,7 +37,7 @@ class Core:
     lesion : ndarray of uint8
         Given lesion ids.
     depth_mm : ndarray of float32
-        Distance to the surface of the vertebra.
+        Distance to the surface of the vertebra, from its blurred mask (exact under a flat surface).
     grid : Grid
         Working grid.
     factor : tuple of int
@@ -69,12 +70,11 @@ def core_of(volume: Volume, labels: LabelMap, piece: Piece, settings: Measuremen
     affine[:3, 3] = piece.grid.to_lps_mm((factor - 1) / 2.0)
     affine[:3, :3] *= factor
     grid = Grid((int(mask.shape[0]), int(mask.shape[1]), int(mask.shape[2])), affine)
-    padded = np.pad(mask, 1)
-    depth = ndimage.distance_transform_edt(padded, sampling=grid.spacing_mm)[1:-1, 1:-1, 1:-1]
-    sigma = settings.smoothing_mm / grid.spacing_mm
-    weight = ndimage.gaussian_filter(mask.astype(np.float32), sigma)
-    smooth = ndimage.gaussian_filter(np.where(mask, image, 0).astype(np.float32), sigma)
+    sigma_mm = np.maximum(settings.smoothing_mm, half * grid.spacing_mm)
+    weight = ndimage.gaussian_filter(mask.astype(np.float32), sigma_mm / grid.spacing_mm, mode="constant")
+    smooth = ndimage.gaussian_filter(np.where(mask, image, 0).astype(np.float32), sigma_mm / grid.spacing_mm)
     smooth = smooth / np.maximum(weight, np.float32(1e-3))
+    depth = ndtri(np.clip(weight, 1e-4, 1.0 - 1e-4)) * np.float32(sigma_mm.mean())
     steps = (int(factor[0]), int(factor[1]), int(factor[2]))
     return Core(image, smooth, mask, body, lesion, depth.astype(np.float32), grid, steps)
 

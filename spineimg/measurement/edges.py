@@ -14,6 +14,10 @@ from scipy.special import ndtr
 
 from spineimg.core.grid import Points
 
+TINY = 1e-12
+RIDGE = 1e-3
+INDEPENDENT = 10.0
+"""Voxels of a row and its neighbours that count as independent beside a known plate."""
 TERMS = 3
 """Outside level, inside level, extra height of the plate."""
 
@@ -31,23 +35,81 @@ class EdgeModel:
     signed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class PlatePrior:
+    """What a scan's other edges say: extra height of the plate with its SD (image values), and the kernel's SD."""
+
+    height: float
+    sd: float
+    kernel_mm: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Voxels near an edge.
+    """Voxels near an edge, summed in bins of depth for each row.
 
     Parameters
     ----------
-    row_weight : ndarray, (n, m)
-        Weight of each of m voxels for each of n rows.
-    outward_mm : ndarray, (m,)
-        Place along the outward axis, from the start of the search at the voxel's own row.
-    value : ndarray, (m,)
-        Image values.
+    depth_mm : ndarray, (d,)
+        Middle of each bin along the outward axis, from the start of the search.
+    weight, value, square : ndarray, (n, d)
+        Sums of the weights, of weighted values and of weighted squares, for each of n rows.
     """
 
-    row_weight: Points
+    depth_mm: Points
+    weight: Points
+    value: Points
+    square: Points
+
+
+DEPTH_BIN_MM = 0.1
+ROW_BINS = 2
+"""Bins a row step, before they are smoothed to rows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Voxels:
+    """Voxels near an edge: place along the rows, outward place from the start at that row, and value."""
+
+    along_mm: Points
     outward_mm: Points
     value: Points
+
+
+def binned(voxels: Voxels, row_mm: Points, row_sd_mm: float, range_mm: tuple[float, float]) -> Samples:
+    """Sum voxels for rows ``row_mm`` (equal steps) with a Gaussian weight along the rows.
+
+    Parameters
+    ----------
+    voxels : Voxels
+        Samples of the image.
+    row_mm : ndarray, (n,)
+        Rows.
+    row_sd_mm : float
+        SD of the weight along the rows.
+    range_mm : tuple of float
+        Outward range that counts.
+    """
+    low, high = range_mm
+    bins = max(int(np.ceil((high - low) / DEPTH_BIN_MM)), 1)
+    step = float(row_mm[1] - row_mm[0]) / ROW_BINS
+    first = float(row_mm[0]) - 3.0 * row_sd_mm
+    rows = int(np.ceil((float(row_mm[-1]) + 3.0 * row_sd_mm - first) / step))
+    i = np.floor((voxels.along_mm - first) / step).astype(int)
+    j = np.floor((voxels.outward_mm - low) / DEPTH_BIN_MM).astype(int)
+    keep = (i >= 0) & (i < rows) & (j >= 0) & (j < bins)
+    flat, value = i[keep] * bins + j[keep], voxels.value[keep]
+    sums = [
+        np.bincount(flat, weights, minlength=rows * bins).reshape(rows, bins)
+        for weights in (np.ones_like(value), value, value**2)
+    ]
+    middle = first + (np.arange(rows) + 0.5) * step
+    spread = np.exp(-0.5 * ((middle[None] - row_mm[:, None]) / row_sd_mm) ** 2)
+    spread[spread < np.exp(-4.5)] = 0.0
+    depth = low + (np.arange(bins) + 0.5) * DEPTH_BIN_MM
+    taper = np.exp(-0.5 * (depth / (0.6 * -low)) ** 2)
+    weight, total, square = (spread @ part * taper for part in sums)
+    return Samples(depth, weight, total, square)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,50 +146,59 @@ def _ramp(x: Points) -> Points:
 
 def gather(samples: Samples, position_mm: Points, model: EdgeModel) -> Moments:
     """Sums over the voxels of each row for every candidate position of the outer surface."""
-    n, k = len(samples.row_weight), len(position_mm)
-    normal = np.empty((n, k, TERMS, TERMS))
-    product = np.empty((n, k, TERMS))
-    for place, position in enumerate(position_mm):
-        depth = position - samples.outward_mm
-        inside = blurred_step(depth, model)
-        plate = inside - blurred_step(depth - model.thickness_mm, model)
-        basis = np.stack([1.0 - inside, inside, plate])
-        pairs = (basis[:, None] * basis[None]).reshape(TERMS * TERMS, -1)
-        normal[:, place] = (samples.row_weight @ pairs.T).reshape(n, TERMS, TERMS)
-        product[:, place] = samples.row_weight @ (basis * samples.value).T
-    count = samples.row_weight.sum(axis=1)
-    mean = samples.row_weight @ samples.value / np.maximum(count, 1e-12)
-    return Moments(normal, product, samples.row_weight @ samples.value**2, count, mean)
+    n, k = len(samples.weight), len(position_mm)
+    depth = position_mm[:, None] - samples.depth_mm[None]
+    inside = blurred_step(depth, model)
+    plate = inside - blurred_step(depth - model.thickness_mm, model)
+    basis = np.stack([1.0 - inside, inside, plate], axis=-1)
+    pairs = (basis[..., :, None] * basis[..., None, :]).transpose(1, 0, 2, 3).reshape(len(samples.depth_mm), -1)
+    normal = (samples.weight @ pairs).reshape(n, k, TERMS, TERMS)
+    product = (samples.value @ basis.transpose(1, 0, 2).reshape(len(samples.depth_mm), -1)).reshape(n, k, TERMS)
+    count = samples.weight.sum(axis=1)
+    mean = samples.value.sum(axis=1) / np.maximum(count, TINY)
+    return Moments(normal, product, samples.square.sum(axis=1), count, mean)
 
 
-def free_levels(moments: Moments, model: EdgeModel, ridge: float = 1e-3) -> tuple[Points, Points]:
+def free_levels(
+    moments: Moments, model: EdgeModel, plate: PlatePrior | None = None
+) -> tuple[Points, Points]:
     """Best levels (n, k, 3) for each row and position, and the misfit (n, k) that they leave.
 
-    Where the plate comes out darker than it may be, the fit is made again without plate.
+    Where the plate comes out darker than it may be, the fit is made again without plate. A known plate pulls the
+    fit as strongly as ``INDEPENDENT`` voxels of the row's own noise.
     """
-    scale = ridge * moments.count[:, None, None, None] * np.eye(TERMS)
-    levels = np.linalg.solve(moments.normal + scale, moments.product[..., None])[..., 0]
+    scale = RIDGE * moments.count[:, None, None, None] * np.eye(TERMS)
+    normal, product = moments.normal + scale, moments.product
+    levels = np.linalg.solve(normal, product[..., None])[..., 0]
+    if plate is not None:
+        noise = np.median(misfit(moments, levels).min(axis=1))
+        pull = noise / plate.sd**2 * moments.count / INDEPENDENT
+        normal = normal + pull[:, None, None, None] * np.diag([0.0, 0.0, 1.0])
+        product = product + pull[:, None, None] * np.array([0.0, 0.0, plate.height])
+        levels = np.linalg.solve(normal, product[..., None])[..., 0]
     if model.signed:
-        two = np.linalg.solve(
-            moments.normal[..., :2, :2] + scale[..., :2, :2], moments.product[..., :2, None]
-        )[..., 0]
+        two = np.linalg.solve(normal[..., :2, :2], moments.product[..., :2, None])[..., 0]
         hollow = levels[..., 2] < 0.0
         levels[hollow] = np.concatenate([two, np.zeros((*two.shape[:-1], 1))], axis=-1)[hollow]
-    return np.asarray(levels), misfit(moments, levels)
+    rest = misfit(moments, levels)
+    if plate is not None:
+        off = (levels[..., 2] - plate.height) ** 2
+        rest = rest + (pull / np.maximum(moments.count, TINY))[:, None] * off
+    return np.asarray(levels), rest
 
 
 def misfit(moments: Moments, levels: Points) -> Points:
     """Weighted mean square left by given levels (n, k, 3) or (n, 1, 3); shape (n, k)."""
-    model = np.einsum("nka,nkab,nkb->nk", np.broadcast_to(levels, moments.product.shape), moments.normal, np.broadcast_to(levels, moments.product.shape))
-    cross = (levels * moments.product).sum(axis=-1)
-    return np.asarray(
-        np.maximum(moments.square[:, None] - 2.0 * cross + model, 0.0) / np.maximum(moments.count, 1e-12)[:, None]
-    )
+    full = np.broadcast_to(levels, moments.product.shape)
+    model = np.einsum("nka,nkab,nkb->nk", full, moments.normal, full)
+    cross = (full * moments.product).sum(axis=-1)
+    rest = np.maximum(moments.square[:, None] - 2.0 * cross + model, 0.0)
+    return np.asarray(rest / np.maximum(moments.count, TINY)[:, None])
 
 
 def flat_misfit(moments: Moments) -> Points:
     """Mean square left by a constant, per row (n,)."""
-    return np.asarray(np.maximum(moments.square / np.maximum(moments.count, 1e-12) - moments.mean**2, 0.0))
+    return np.asarray(np.maximum(moments.square / np.maximum(moments.count, TINY) - moments.mean**2, 0.0))
 
 
 def smooth_path(cost: Points, step_cost: float, jump_cost: float) -> NDArray[np.intp]:
@@ -153,6 +224,6 @@ def refine(cost: Points, path: NDArray[np.intp], position_mm: Points) -> Points:
     inner = np.clip(path, 1, cost.shape[1] - 2)
     left, mid, right = (cost[rows, inner + d] for d in (-1, 0, 1))
     bend = left - 2.0 * mid + right
-    shift = np.where(bend > 1e-12, 0.5 * (left - right) / np.where(bend > 1e-12, bend, 1.0), 0.0)
+    shift = np.where(bend > TINY, 0.5 * (left - right) / np.where(bend > TINY, bend, 1.0), 0.0)
     step = float(position_mm[1] - position_mm[0])
     return np.asarray(position_mm[inner] + np.clip(shift, -1.0, 1.0) * step)

@@ -107,7 +107,7 @@ def angle_deg(a: Points, b: Points) -> float:
 
 
 def body_frame(
-    body_lps: Points, canal_lps: Points, tangent: Points, settings: MeasurementSettings
+    body_lps: Points, canal_lps: Points, tangent: Points, step_mm: float, settings: MeasurementSettings
 ) -> Frame:
     """Frame of one vertebra by the rule of sins.md.
 
@@ -119,6 +119,8 @@ def body_frame(
         Canal's centre at this level.
     tangent : ndarray, (3,)
         Cranial tangent of the column.
+    step_mm : float
+        Voxel length along the tangent: a mask of thick slices tells little of an endplate's tilt.
     settings : MeasurementSettings
         Weight of the caudal endplate and the largest disagreement of both.
     """
@@ -130,5 +132,5 @@ def body_frame(
     upper, lower = (plane.normal() @ rough.axes for plane in planes)
     if angle_deg(upper, lower) > settings.endplate_disagreement_deg:
         return rough
-    weight = settings.endplate_weight
+    weight = settings.endplate_weight * min(1.0, 1.0 / step_mm)
     return frame_towards(origin, weight * lower + (1.0 - weight) * rough.axes[2], canal_lps - origin)

@@ -12,7 +12,8 @@ from spineimg.core.grid import Points
 from spineimg.core.levels import Level
 from spineimg.core.measurements import Deformity, EndplatePoints, Endplates, Heights, Point, Site
 from spineimg.core.settings.measurement import MeasurementSettings
-from spineimg.measurement.endplates import EdgeLine, Plates
+from spineimg.measurement.edge_line import EdgeLine
+from spineimg.measurement.endplates import Plates
 from spineimg.measurement.frame import Frame
 from spineimg.measurement.normal import normal_heights_mm
 

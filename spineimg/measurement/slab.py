@@ -15,7 +15,6 @@ from spineimg.measurement.frame import Frame
 ROW_STEP_MM = 1.0
 HEIGHT_STEP_MM = 0.5
 SAMPLES_ACROSS = 3
-MOST_SAMPLES = 20000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +33,8 @@ class Slab:
 
     Parameters
     ----------
+    axis : int
+        Own axis of the rows.
     along_mm : ndarray, (n,)
         Own posterior (sagittal slab) or left (coronal slab) coordinate of each row.
     height_mm : ndarray, (m,)
@@ -44,6 +45,7 @@ class Slab:
         Voxels whose centres lie in the slab: never interpolated, so no step and no ringing comes in.
     """
 
+    axis: int
     along_mm: Points
     height_mm: Points
     body: Points
@@ -74,7 +76,7 @@ def cut_slab(volume: Volume, labels: LabelMap, verse_id: int, frame: Frame, exte
         for mask in _masks(labels, verse_id, box)
     )
     voxels = _voxels(volume, frame, extent, low, box)
-    return Slab(along, height, body.astype(np.float64), other.astype(np.float64), *voxels)
+    return Slab(extent.axis, along, height, body.astype(np.float64), other.astype(np.float64), *voxels)
 
 
 def _masks(
@@ -112,8 +114,6 @@ def _voxels(
         & (own[extent.axis] <= extent.along[1])
     )
     where = np.flatnonzero(inside)
-    if len(where) > MOST_SAMPLES:
-        where = where[:: len(where) // MOST_SAMPLES + 1]
     return (
         np.asarray(own[extent.axis].ravel()[where]),
         np.asarray(own[2].ravel()[where]),

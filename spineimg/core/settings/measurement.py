@@ -20,8 +20,9 @@ class MeasurementSettings:
     # Frame of a vertebra
     endplate_disagreement_deg: float = 15.0
     """Endplates further apart than this: cranial axis from the column's tangent alone (sins.md, ours)."""
-    endplate_weight: float = 0.5
-    """Share of the caudal endplate's normal in the cranial axis; the rest is the tangent (sins.md, ours)."""
+    endplate_weight: float = 0.35
+    """Share of the caudal endplate's normal in the cranial axis at steps up to 1 mm, less at thicker slices; the
+    rest is the tangent (sins.md, ours)."""
     endplate_footprint: float = 0.7
     """Inner share of the body's footprint that the endplate planes are fitted to: rims stay out (ours)."""
     border_voxels: int = 1
@@ -70,6 +71,18 @@ class MeasurementSettings:
     """Bony endplate 0.6-1 mm thick (landmarks/INDEX.md; Edwards 2001, Spine 26:E61)."""
     edge_smallest_hu: float = 60.0
     """A fall smaller than this (or than three noise SDs) is no edge: the mask's surface stands in."""
+    search_per_spacing: float = 0.2
+    """Added to the search per mm of slice step: a thick mask's border is off by more."""
+    inside_mm: float = 3.0
+    """The edge is fitted on the image up to so far inside the search."""
+    ragged_share: float = 0.35
+    """Rows of the mask thinner than this share of the median are rags."""
+    shared_levels: float = 0.7
+    """Weight of the levels shared along an edge against each row's own (ours)."""
+    plate_spread: float = 0.2
+    """Relative SD of the plate's brightness about the scan's median (ours)."""
+    coarse_from_mm: float = 1.6
+    """From this slice step on the scan's typical plate is used."""
     edge_gain: float = 0.3
     """The edge must explain so many times the variance that it leaves; else the mask's surface stands in."""
     kernel_sds_mm: tuple[float, ...] = (0.4, 0.65, 1.0)

@@ -1,0 +1,209 @@
+"""The surface of a body along one line, below voxel size, on the image's own edge near the mask's border."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from spineimg.core.grid import Points
+from spineimg.core.settings.measurement import MeasurementSettings
+from spineimg.core.volume import Modality
+from spineimg.measurement.edges import (
+    EdgeModel,
+    Moments,
+    PlatePrior,
+    Samples,
+    Voxels,
+    binned,
+    flat_misfit,
+    free_levels,
+    gather,
+    misfit,
+    refine,
+    smooth_path,
+)
+from spineimg.measurement.outline import HALF, LEAST_ROWS, line_ends, mask_surface
+from spineimg.measurement.slab import HEIGHT_STEP_MM, Slab
+
+POSITION_STEP_MM = 0.25
+LEVEL_ROWS = 7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EdgeLine:
+    """One endplate in one slab, in own coordinates.
+
+    Parameters
+    ----------
+    along_mm, height_mm : ndarray, (n,)
+        Posterior (or left) and cranial coordinate.
+    sd_mm : ndarray, (n,)
+        SD of each height.
+    on_image : ndarray of bool, (n,)
+        Whether the image's own edge was found there; elsewhere the mask's surface stands in.
+    ends_mm : tuple of float
+        Front and back (or right and left) end of the endplate, osteophytes left out.
+    """
+
+    along_mm: Points
+    height_mm: Points
+    sd_mm: Points
+    on_image: NDArray[np.bool_]
+    ends_mm: tuple[float, float]
+    seen: EdgeModel | None = None
+    plate: float = 0.0
+    """Blur that fitted best, and the median extra height of the plate: what other edges of the scan may know."""
+
+    def at_depth(self, share: float) -> tuple[float, float, float]:
+        """Along, height and SD at a share of the depth, from a local parabola over some millimetres."""
+        place = self.ends_mm[0] + share * (self.ends_mm[1] - self.ends_mm[0])
+        height, sd = self.at(place)
+        return place, height, sd
+
+    def at(self, place_mm: float) -> tuple[float, float]:
+        """Height and SD at a place along the line."""
+        reach_mm, least = 4.0, 4
+        off = self.along_mm - place_mm
+        near = np.abs(off) <= reach_mm
+        if near.sum() < least:
+            near = np.argsort(np.abs(off)) < least
+        x, y = off[near], self.height_mm[near]
+        weight = (1.0 - (np.abs(x) / (np.abs(x).max() + 1e-6)) ** 3) / self.sd_mm[near]
+        fit = np.polynomial.polynomial.polyfit(x, y, 2 if len(x) > least else 1, w=weight)
+        return float(fit[0]), float(np.median(self.sd_mm[near]))
+
+    def slope(self) -> tuple[float, float]:
+        """Slope (height per along) of the chord between the 10 and 90 % points, and its SD."""
+        a, za, sa = self.at_depth(0.1)
+        b, zb, sb = self.at_depth(0.9)
+        return (zb - za) / (b - a), float(np.hypot(sa, sb) / abs(b - a))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """How an edge is looked for.
+
+    Parameters
+    ----------
+    outward : int
+        1 for the upper or posterior side, -1 for the lower one.
+    voxel_mm : float
+        Voxel length across the edge.
+    modality : Modality
+        CT plates are bright; MR plates may be dark.
+    plate : PlatePrior or None
+        What the other edges of the scan say of the plate.
+    """
+
+    outward: int
+    voxel_mm: float
+    modality: Modality
+    plate: PlatePrior | None = None
+
+
+def find_edge_line(slab: Slab, look: Look, settings: MeasurementSettings) -> EdgeLine | None:
+    """Find one surface of the body; None where the mask gives too little to start from."""
+    surface, has = mask_surface(slab, look.outward)
+    if has.sum() < LEAST_ROWS:
+        return None
+    thick = (slab.body >= HALF).sum(axis=1) * HEIGHT_STEP_MM
+    has &= thick > settings.ragged_share * np.median(thick[has])
+    ends = line_ends(slab, surface, has, look.outward, settings)
+    rows = np.flatnonzero(has & (slab.along_mm >= ends[0] - 1.0) & (slab.along_mm <= ends[1] + 1.0))
+    if len(rows) < LEAST_ROWS:
+        return None
+    start = ndimage.median_filter(surface[rows], size=5, mode="nearest")
+    start = ndimage.gaussian_filter1d(start, 1.0 + HALF * look.voxel_mm, mode="nearest")
+    place = _Search(slab.along_mm[rows], start, _free_mm(slab, rows, start, look.outward, settings))
+    fit = _search(slab, place, look, settings)
+    path = smooth_path(fit.cost, settings.step_cost, settings.jump_cost)
+    offset = refine(fit.cost, path, fit.position_mm)
+    outside, inside, plate = fit.levels.T
+    contrast = np.maximum(np.abs(inside + plate - outside), np.abs(inside - outside))
+    found = fit.gain[np.arange(len(rows)), path] > settings.edge_gain
+    if look.modality is Modality.CT:
+        found &= contrast > settings.edge_smallest_hu
+    found = ndimage.median_filter(found.astype(np.uint8), size=5, mode="nearest").astype(bool)
+    height = np.where(found, start + look.outward * offset, start)
+    edge_sd = np.hypot(settings.edge_sd_mm, settings.edge_sd_per_spacing * look.voxel_mm)
+    mask_sd = np.hypot(settings.mask_sd_mm, settings.mask_sd_per_spacing * look.voxel_mm)
+    sd = np.where(found, edge_sd, mask_sd)
+    typical = float(np.median(plate[found])) if found.any() else 0.0
+    return EdgeLine(slab.along_mm[rows], height, sd, found, ends, fit.model, typical)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Search:
+    """Rows, the start at each, and how far outward the neighbour leaves free."""
+
+    along_mm: Points
+    start_mm: Points
+    free_mm: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fit:
+    """Cost and gain (n, k) of the positions (k,), levels (n, 3) that rows share with their neighbours, model."""
+
+    position_mm: Points
+    cost: Points
+    gain: Points
+    levels: Points
+    model: EdgeModel
+
+
+def _search(slab: Slab, place: _Search, look: Look, settings: MeasurementSettings) -> _Fit:
+    """Free fit for every kernel, then levels shared along the edge: the contrast changes slowly, the edge may not."""
+    reach = settings.edge_search_mm + settings.search_per_spacing * look.voxel_mm
+    position = np.arange(-reach, min(reach, place.free_mm) + 1e-6, POSITION_STEP_MM)
+    samples = _near(slab, place, look, reach, settings)
+    kernels = (look.plate.kernel_mm,) if look.plate else settings.kernel_sds_mm
+    fits: list[tuple[float, EdgeModel, Moments]] = []
+    for kernel in kernels:
+        model = EdgeModel(settings.endplate_thickness_mm, look.voxel_mm, kernel, look.modality is Modality.CT)
+        moments = gather(samples, position, model)
+        fits.append((float(np.median(free_levels(moments, model, look.plate)[1].min(axis=1))), model, moments))
+    _, model, moments = min(fits, key=lambda fit: fit[0])
+    free, free_rest = free_levels(moments, model, look.plate)
+    prior = HALF * (position[None] / (settings.mask_trust_mm + 0.3 * look.voxel_mm)) ** 2
+    levels, rest = free, free_rest
+    cost = prior
+    for _ in range(2):
+        noise = np.maximum(np.median(rest.min(axis=1)), 1.0)
+        effective = np.maximum(moments.count, 1.0)[:, None]
+        excess = (rest - rest.min(axis=1, keepdims=True)) * effective / (2.0 * noise)
+        cost = np.minimum(excess, settings.cost_cap) + prior
+        path = smooth_path(cost, settings.step_cost, settings.jump_cost)
+        chosen = free[np.arange(len(path)), path]
+        shared = ndimage.median_filter(chosen, size=(LEVEL_ROWS, 1), mode="nearest")
+        levels = ndimage.gaussian_filter1d(shared, 2.0, axis=0, mode="nearest")
+        share = settings.shared_levels
+        rest = share * misfit(moments, levels[:, None]) + (1.0 - share) * free_rest
+    gain = (flat_misfit(moments)[:, None] - rest) / np.maximum(rest.min(axis=1, keepdims=True), 1.0)
+    return _Fit(position, cost, gain, levels, model)
+
+
+def _near(
+    slab: Slab, place: _Search, look: Look, reach_mm: float, settings: MeasurementSettings
+) -> Samples:
+    """Voxels within reach of the search, summed to the rows."""
+    start = np.interp(slab.voxel_along_mm, place.along_mm, place.start_mm)
+    outward = look.outward * (slab.voxel_height_mm - start)
+    half = HALF * look.voxel_mm
+    span = (-reach_mm - settings.inside_mm - half, place.free_mm + half)
+    voxels = Voxels(slab.voxel_along_mm, outward, slab.voxel_value)
+    return binned(voxels, place.along_mm, settings.row_sd_mm, span)
+
+
+def _free_mm(
+    slab: Slab, rows: NDArray[np.intp], start: Points, outward: int, settings: MeasurementSettings
+) -> float:
+    """How far outward the profiles may look before the neighbour's own endplate: half the gap of the masks."""
+    other = slab.other[rows] >= HALF
+    outer = (slab.height_mm[None] - start[:, None]) * outward
+    gap = np.where(other & (outer > 0.0), outer, np.inf).min(axis=1)
+    furthest = settings.edge_search_mm + 1.5
+    return float(np.clip(HALF * np.percentile(np.minimum(gap, 4.0 * furthest), 25), 1.0, furthest))
