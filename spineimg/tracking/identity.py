@@ -143,11 +143,12 @@ def _shifts(first: Timepoint, named_first: Named, later: Timepoint, named_later:
     ]
     if len(common) < 3:
         return {}
-    there = np.array([_centre(first, named_first.own[n]) for n in common])
-    here = np.array([_centre(later, named_later.own[n]) for n in common])
-    there, here = there - there.mean(axis=0), here - here.mean(axis=0)
-    rotation, _ = Rotation.align_vectors(there, here)
-    rest = np.linalg.norm(rotation.apply(here) - there, axis=1)
+    # Centres alone may lie on a line and leave the turn about it open: each frame gives two more points.
+    there = np.array([_landmarks(first, named_first.own[n]) for n in common])
+    here = np.array([_landmarks(later, named_later.own[n]) for n in common])
+    there, here = there - there.mean(axis=(0, 1)), here - here.mean(axis=(0, 1))
+    rotation, _ = Rotation.align_vectors(there.reshape(-1, 3), here.reshape(-1, 3))
+    rest = np.linalg.norm(rotation.apply(here[:, 0]) - there[:, 0], axis=1)
     return {n: round(float(d), 2) for n, d in zip(common, rest, strict=True)}
 
 
@@ -156,6 +157,10 @@ def _whole(point: Timepoint, level: Level) -> bool:
     return vertebra is not None and vertebra.complete and level.is_vertebra
 
 
-def _centre(point: Timepoint, level: Level) -> Points:
+def _landmarks(point: Timepoint, level: Level) -> Points:
+    """Body centre, and 20 mm to its left and behind it, LPS mm."""
     vertebra = point.case.measurements.vertebra(level)
-    return np.full(3, np.nan) if vertebra is None else np.array(vertebra.centre_lps_mm)
+    if vertebra is None:
+        return np.full((3, 3), np.nan)
+    centre, axes = np.array(vertebra.centre_lps_mm), np.array(vertebra.axes_lps)
+    return np.stack([centre, centre + 20 * axes[0], centre + 20 * axes[1]])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -94,13 +95,17 @@ def shape_of(
         ndimage.distance_transform_edt(~inside) - 0.5,
     )
     edge = inside & ~ndimage.binary_erosion(inside)
+    # The edge voxels' centres lie half a step inside: they are moved out along the slope, onto the surface.
+    slope = np.stack([part[edge] for part in np.gradient(distance)], axis=-1)
+    slope /= np.maximum(np.linalg.norm(slope, axis=-1, keepdims=True), 0.5)
+    surface = np.argwhere(edge) - distance[edge][:, None] * slope
     reach = settings.shape_reach_mm
     return VertebraShape(
         vertebra.level,
         np.clip(distance * step, -reach, reach).astype(np.float32),
         origin,
         step,
-        np.argwhere(edge) * step + origin,
+        surface * step + origin,
         centre,
     )
 
@@ -111,7 +116,9 @@ def fit(earlier: VertebraShape, later: VertebraShape, settings: TrackingSettings
     registration.SetNumberOfThreads(1)
     registration.SetMetricAsMeanSquares()
     registration.SetMetricSamplingStrategy(registration.REGULAR)
-    registration.SetMetricSamplingPercentage(0.15)
+    registration.SetMetricSamplingPercentage(
+        min(1.0, max(settings.shape_sampling, settings.shape_samples / earlier.distance_mm.size))
+    )
     registration.SetInterpolator(sitk.sitkLinear)
     registration.SetOptimizerAsRegularStepGradientDescent(1.0, 0.02, 40)
     registration.SetOptimizerScalesFromPhysicalShift()
@@ -120,7 +127,9 @@ def fit(earlier: VertebraShape, later: VertebraShape, settings: TrackingSettings
     start.SetCenter(tuple(centre))
     start.SetTranslation(tuple(later.surface_mm.mean(axis=0) - centre))
     registration.SetInitialTransform(start, inPlace=True)
-    registration.Execute(_image(earlier), _image(later))
+    # Two shapes that nowhere overlap stay as they were laid: their distance then says that they do not fit.
+    with contextlib.suppress(RuntimeError):
+        registration.Execute(_image(earlier), _image(later))
     rotation = np.array(start.GetMatrix()).reshape(3, 3)
     shift = np.array(start.GetTranslation()) + centre - rotation @ centre
     forward = _distances(later, earlier.surface_mm @ rotation.T + shift)

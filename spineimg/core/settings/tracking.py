@@ -24,13 +24,17 @@ class TrackingSettings:
     """Step of the distance maps that are registered (ours: fine enough for laminae, cheap)."""
     shape_reach_mm: float = 8.0
     """Distances beyond this are cut off, so that a missing part does not pull the fit (ours)."""
+    shape_sampling: float = 0.05
+    """Share of the map that a fit looks at (ours: with 0.15 the fits were no better)."""
+    shape_samples: int = 5000
+    """... and at least so many places (ours)."""
     agreement_tolerance_mm: float = 1.5
     """Agreement of two vertebrae = share of surface points this near after the fit (ours: one step)."""
     shift_levels: int = 6
     """Levels registered against the wrong neighbour to test a count off by one (ours: cost)."""
     shift_margin_mm: float = 0.12
-    """A shifted count must fit better by this mean distance to replace the names (ours; measured on one real
-    CT against itself, turned and resampled)."""
+    """A shifted count must fit better by this mean distance to replace the names (ours; one real CT
+    against itself, turned, in 5 mm slices, masks shaken by 1 mm: 0.8 mm, its neighbours 1.1)."""
     shift_ratio: float = 0.85
     """... and by this factor (ours)."""
     doubtful_fit_mm: float = 1.5

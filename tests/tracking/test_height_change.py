@@ -1,0 +1,111 @@
+"""New fracture and progression, row by row as the follow-up definitions say; both sides of every limit."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spineimg.core.estimate import Estimate
+from spineimg.core.levels import Level
+from spineimg.core.measurements import Density, Heights, VertebraMeasurement
+from spineimg.core.settings.tracking import TrackingSettings
+from spineimg.tracking.height_change import fall_points, fell_by, height_change, largest, verdicts
+
+SETTINGS = TrackingSettings()
+
+
+def vertebra(
+    height: float, half: float, loss: tuple[float, float] | None, genant: tuple[int, ...] = ()
+) -> VertebraMeasurement:
+    one = Estimate(height, height - half, height + half)
+    still = Estimate(25.0, 24.99, 25.01)
+    return VertebraMeasurement(
+        Level.L1, 20, True, (Level.L1,), 1.0, (0, 0, 0), ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+        Heights(one, still, still), Heights(None, None, None),
+        None if loss is None else Estimate(sum(loss) / 2, *loss),
+        None, genant, None, None, None, None, None, Density(None, None), (),
+    )  # fmt: skip
+
+
+# Earlier height 25 mm exactly; the later one gives the fall; half-widths in mm (0.25 mm = 1 point).
+@pytest.mark.parametrize(
+    ("loss", "later_mm", "half_mm", "detectable", "new", "progression"),
+    [
+        # earlier loss surely below 20 %: only a new fracture is possible
+        ((0, 5), 25.0, 0.25, 5, "no", "no"),  # no fall
+        ((0, 5), 20.5, 0.25, 5, "no", "no"),  # fall 18 (17 to 19)
+        ((0, 5), 20.25, 0.5, 5, "undetermined", "no"),  # 19 (17 to 21) straddles 20
+        ((0, 5), 19.75, 0.5, 5, "undetermined", "no"),  # 21 (19 to 23) straddles 20
+        ((0, 5), 19.5, 0.25, 5, "yes", "no"),  # 22 (21 to 23)
+        ((0, 19.9), 15.0, 0.25, 5, "yes", "no"),  # 40
+        ((0, 5), 19.5, 0.25, 25, "undetermined", "no"),  # fall 22 not above the detectable 25
+        ((0, 5), 19.5, 0.25, None, "undetermined", "no"),  # no detectable change known
+        # already fractured: only a progression is possible
+        ((20, 30), 25.0, 0.25, 5, "no", "no"),
+        ((20, 30), 21.75, 0.25, 5, "no", "no"),  # 13 (12 to 14)
+        ((20, 30), 21.25, 0.5, 5, "no", "undetermined"),  # 15 (13 to 17)
+        ((20, 30), 21.0, 0.2, 5, "no", "yes"),  # 16 (15.2 to 16.8)
+        ((20, 30), 21.0, 0.2, 18, "no", "undetermined"),  # not above the detectable 18
+        ((20, 30), 15.0, 0.25, 5, "no", "yes"),
+        # earlier loss on both sides of 20 %, or not known: an event's kind is open
+        ((18, 22), 25.0, 0.25, 5, "no", "no"),
+        ((18, 22), 19.5, 0.25, 5, "undetermined", "undetermined"),
+        ((18, 22), 21.0, 0.2, 5, "no", "undetermined"),  # 16: a progression if it was fractured
+        (None, 25.0, 0.25, 5, "no", "no"),
+        (None, 15.0, 0.25, 5, "undetermined", "undetermined"),
+    ],
+)
+def test_verdicts_follow_the_definitions(loss, later_mm, half_mm, detectable, new, progression):
+    then = vertebra(25.0, 0.0, loss)
+    judged = verdicts(then, vertebra(later_mm, half_mm, None), detectable, SETTINGS)
+    assert (judged.new_fracture, judged.progression) == (new, progression)
+    assert judged.reason.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "later_mm", "progression"),
+    [
+        ((1,), (2,), 22.5, "yes"),  # one grade up, height 10 points down
+        ((1,), (1, 2), 22.5, "no"),  # not beyond doubt
+        ((1, 2), (2,), 22.5, "no"),
+        ((1, 2), (3,), 22.5, "yes"),
+        ((2,), (1,), 25.0, "no"),
+        ((1,), (2,), 25.0, "undetermined"),  # the grade rose but the vertebra did not change: its ruler did
+    ],
+)
+def test_a_grade_that_rises_beyond_doubt_is_a_progression(then, now, later_mm, progression):
+    earlier, later = vertebra(25.0, 0.0, (20, 30), then), vertebra(later_mm, 0.2, None, now)
+    assert verdicts(earlier, later, 5.0, SETTINGS).progression == progression
+
+
+def test_the_change_is_measured_in_points_of_the_earlier_scans_own_height():
+    fall = fall_points(Estimate(20.0, 20.0, 20.0), Estimate(15.0, 14.0, 16.0))
+    assert (fall.value, fall.low, fall.high) == pytest.approx((25.0, 20.0, 30.0))
+
+
+def test_the_levels_change_is_the_largest_of_the_three():
+    change = height_change(vertebra(25, 0, None).heights_mm, vertebra(20, 0, None).heights_mm)
+    site, fall = largest(change)
+    assert site == "anterior"
+    assert fall.value == pytest.approx(20.0)
+
+
+def test_a_height_that_was_not_measured_leaves_no_fracture_open_but_not_a_fracture():
+    change = height_change(vertebra(25, 0, None).heights_mm, vertebra(15, 0.1, None).heights_mm)
+    still = height_change(vertebra(25, 0, None).heights_mm, vertebra(25, 0.1, None).heights_mm)
+    assert fell_by(dataclasses.replace(change, middle=None), 20, 5) == "yes"
+    assert fell_by(dataclasses.replace(still, middle=None), 20, 5) == "undetermined"
+
+
+@given(st.floats(8, 40), st.floats(8, 40), st.floats(0.01, 2), st.floats(0.01, 2))
+def test_backward_undoes_forward(then_mm, now_mm, then_half, now_half):
+    """The ratio of the heights forward times that backward is one, and the interval holds both."""
+    then = Estimate(then_mm, then_mm - then_half, then_mm + then_half)
+    now = Estimate(now_mm, now_mm - now_half, now_mm + now_half)
+    forward, backward = fall_points(then, now), fall_points(now, then)
+    assert (1 - forward.value / 100) * (1 - backward.value / 100) == pytest.approx(1)
+    assert forward.value * backward.value <= 0
+    assert forward.low <= forward.value <= forward.high
