@@ -1,8 +1,9 @@
-"""Write ``sample_dicom/``: synthetic studies with their truth, the same bytes every time.
+"""Write ``sample_dicom``: synthetic studies with their truth, the same bytes every time.
 
-case01: CT of one drawn patient, baseline and follow-up half a year later (T9 to the sacrum). A lytic lesion in
-L1 that breaks at follow-up, a sclerotic one in T10 and an old wedge of L3 that both stay as they are.
-case02: sagittal MR of another drawn patient, T1 and T2 look. case03: traps, a localizer and a stack with a hole.
+case01: CT of one drawn patient, baseline and follow-up half a year later (T9 to the sacrum). A lytic
+lesion in L1 that breaks at follow-up, a sclerotic one in T10 and an old wedge of L3 that both stay.
+case02: sagittal MR of another drawn patient, T1 and T2 look.
+case03: traps, a localizer and a stack with a hole.
 """
 
 from __future__ import annotations
@@ -37,12 +38,18 @@ T10_BLASTIC = LesionSpec(Level.T10, "blastic", (-5.0, -3.0, -1.0), (7.5, 7.0, 6.
 
 def case01_specs() -> tuple[PhantomSpec, PhantomSpec]:
     """Baseline and follow-up of one patient."""
-    lesion = LesionSpec(Level.L1, "lytic", (6.0, 3.0, 1.5), (11.5, 11.0, 9.0), 0.0)
+    lesion = LesionSpec(Level.L1, "lytic", (5.5, 2.5, 1.5), (11.5, 10.5, 9.0), 0.0)
     baseline = PhantomSpec(
         patient=PatientSpec(seed=11, density_hu=165.0, fat_mm=18.0),
         scan=ScanSpec(
-            seed=21, spacing_mm=(1.0, 1.0, 1.5), width_mm=184.0, depth_mm=190.0, margin_mm=14.0,
-            noise_hu=16.0, kernel_fwhm_mm=1.1, shift_mm=(3.0, 120.0, -210.0),
+            seed=21,
+            spacing_mm=(1.0, 1.0, 1.5),
+            width_mm=172.0,
+            depth_mm=178.0,
+            margin_mm=19.0,
+            noise_hu=14.0,
+            kernel_fwhm_mm=1.1,
+            shift_mm=(3.0, 120.0, -210.0),
         ),
         top=Level.T9,
         bottom=Level.SACRUM,
@@ -53,10 +60,16 @@ def case01_specs() -> tuple[PhantomSpec, PhantomSpec]:
     follow_up = replace(
         baseline,
         scan=replace(
-            baseline.scan, seed=22, width_mm=196.0, depth_mm=184.0, noise_hu=19.0, kernel_fwhm_mm=1.2,
-            shift_mm=(-8.0, 112.0, -188.0), turn_deg=(3.0, -2.0, 2.5),
+            baseline.scan,
+            seed=22,
+            width_mm=180.0,
+            depth_mm=174.0,
+            noise_hu=17.0,
+            kernel_fwhm_mm=1.2,
+            shift_mm=(-8.0, 112.0, -188.0),
+            turn_deg=(3.0, -2.0, 2.5),
         ),
-        lesions=(replace(lesion, radii_mm=(13.0, 12.5, 10.5)), T10_BLASTIC),
+        lesions=(replace(lesion, centre_mm=(8.5, 7.0, 3.0), radii_mm=(13.5, 19.0, 11.5)), T10_BLASTIC),
         fractures=(OLD_FRACTURE, NEW_FRACTURE),
     )
     return baseline, follow_up
@@ -79,16 +92,31 @@ def write_case02(folder: Path) -> None:
     """Sagittal MR: 4 mm slices, T1 and T2 look."""
     patient = PatientSpec(seed=31, size=0.96, fat_mm=20.0, density_hu=190.0)
     scan = ScanSpec(
-        seed=32, contrast="T1", orientation="sagittal", spacing_mm=(0.9, 0.9, 4.0), width_mm=60.0,
-        depth_mm=230.0, margin_mm=10.0, noise_hu=9.0, kernel_fwhm_mm=1.0, shift_mm=(0.0, 90.0, 60.0),
+        seed=32,
+        contrast="T1",
+        orientation="sagittal",
+        spacing_mm=(0.9, 0.9, 4.0),
+        width_mm=60.0,
+        depth_mm=230.0,
+        margin_mm=10.0,
+        noise_hu=9.0,
+        kernel_fwhm_mm=1.0,
+        shift_mm=(0.0, 90.0, 60.0),
     )
     for number, contrast in enumerate(("T1", "T2"), 1):
         spec = PhantomSpec(
-            patient, replace(scan, contrast=contrast, seed=31 + number), Level.T11, Level.SACRUM,
+            patient,
+            replace(scan, contrast=contrast, seed=31 + number),
+            Level.T11,
+            Level.SACRUM,
             lesions=(LesionSpec(Level.L2, "lytic", (2.0, -3.0, 0.0), (10.0, 9.0, 9.0), 0.0),),
         )
         identity = Identity(
-            "SPINEIMG-PHANTOM-02", BASELINE, f"{contrast} sagittal 4 mm, synthetic", number, image_kind="OTHER"
+            "SPINEIMG-PHANTOM-02",
+            BASELINE,
+            f"{contrast} sagittal 4 mm, synthetic",
+            number,
+            image_kind="OTHER",
         )
         write_dicom(make_phantom(spec).volume, folder / contrast.lower(), identity=identity)
 
@@ -98,11 +126,13 @@ def write_case03(folder: Path) -> None:
     scan = ScanSpec(seed=41, spacing_mm=(2.0, 2.0, 3.0), width_mm=200.0, depth_mm=180.0, margin_mm=6.0)
     phantom = make_phantom(PhantomSpec(PatientSpec(seed=41), scan, Level.T12, Level.L4))
     write_dicom(
-        localizer(phantom), folder / "localizer",
+        localizer(phantom),
+        folder / "localizer",
         identity=Identity("SPINEIMG-PHANTOM-03", BASELINE, "Localizer, synthetic", 1, image_kind="LOCALIZER"),
     )
     paths = write_dicom(
-        phantom.volume, folder / "gap",
+        phantom.volume,
+        folder / "gap",
         identity=Identity("SPINEIMG-PHANTOM-03", BASELINE, "CT with missing slices, synthetic", 2),
     )
     for path in paths[20:24]:

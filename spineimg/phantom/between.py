@@ -47,7 +47,9 @@ def tube(p: Coordinates, ends: Points, halves: Points, frame: Points) -> Field:
     start, step = ends[0], ends[1] - ends[0]
     length2 = float(step @ step)
     x, y, z = (q - np.float32(s) for q, s in zip(p, start, strict=True))
-    along = (x * np.float32(step[0]) + y * np.float32(step[1]) + z * np.float32(step[2])) / np.float32(length2)
+    along = (x * np.float32(step[0]) + y * np.float32(step[1]) + z * np.float32(step[2])) / np.float32(
+        length2
+    )
     t = np.clip(along, np.float32(0), np.float32(1))
     x, y, z = (q - t * np.float32(s) for q, s in zip((x, y, z), step, strict=True))
     across = x * np.float32(frame[0, 0]) + y * np.float32(frame[0, 1]) + z * np.float32(frame[0, 2])
@@ -55,4 +57,4 @@ def tube(p: Coordinates, ends: Points, halves: Points, frame: Points) -> Field:
     half_x = np.float32(halves[0, 0]) + t * np.float32(halves[1, 0] - halves[0, 0])
     half_y = np.float32(halves[0, 1]) + t * np.float32(halves[1, 1] - halves[0, 1])
     beyond = (np.abs(along - np.float32(0.5)) - np.float32(0.5)) * np.float32(np.sqrt(length2))
-    return np.asarray(np.maximum(oval(across, behind, half_x, half_y, 2.4), beyond - np.float32(0.7)))
+    return np.asarray(np.maximum(oval(across, behind, half_x, half_y, 2.4), beyond - np.float32(1.5)))

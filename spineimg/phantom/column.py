@@ -76,14 +76,12 @@ def column(spec: PhantomSpec) -> dict[Level, Stand]:
     sacrum = shapes[Level.SACRUM]
     top = np.zeros(3)
     top_lean = sagittal
-    stands[Level.SACRUM] = Stand(
-        Level.SACRUM, sacrum, top - frame[2] * sacrum.size.height / 2, frame
-    )
+    stands[Level.SACRUM] = Stand(Level.SACRUM, sacrum, top - frame[2] * sacrum.size.height / 2, frame)
     passed_on = 0.0
     for place in range(len(LEVELS) - 2, -1, -1):
         level = LEVELS[place]
         shape = shapes[level]
-        bend = SEGMENT_LORDOSIS_DEG[level.value]
+        bend = SEGMENT_LORDOSIS_DEG[level]
         bend *= patient.kyphosis if bend < 0 else patient.lordosis
         sagittal -= bend + bump[place]
         coronal = patient.scoliosis_deg * np.sin(phase + place * 0.42) + wander[place]

@@ -84,7 +84,12 @@ def _slice(volume: Volume, place: int, identity: Identity) -> Dataset:
     d.PatientComments = _NOTE
     d.BodyPartExamined, d.PatientPosition = identity.body_part, "HFS"
     d.StudyInstanceUID, d.SeriesInstanceUID = study, series
-    d.StudyID, d.SeriesNumber, d.AcquisitionNumber, d.InstanceNumber = "1", identity.series_number, 1, place + 1
+    d.StudyID, d.SeriesNumber, d.AcquisitionNumber, d.InstanceNumber = (
+        "1",
+        identity.series_number,
+        1,
+        place + 1,
+    )
     d.FrameOfReferenceUID, d.PositionReferenceIndicator = identity.uid("frame", study), ""
     d.BurnedInAnnotation, d.LossyImageCompression = "NO", "00"
     _geometry(d, volume, place)

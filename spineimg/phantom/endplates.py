@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spineimg.core.levels import Level, Region
-from spineimg.phantom.shapes import Field
+from spineimg.phantom.shapes import Field, Number
 from spineimg.phantom.sizes import VertebraSize
 from spineimg.phantom.spec import FractureSpec
 
-# Readers' points on an endplate: 10, 50, 90 % of its depth, from the front (reference: six-point morphometry).
+# Readers' points on an endplate: 10, 50, 90 % of its depth, from the front (six-point morphometry).
 SITES = {"anterior": -0.8, "middle": 0.0, "posterior": 0.8}
 _UPPER_SHARE = {"wedge": 1.0, "biconcave": 0.5, "crush": 0.65}
 
@@ -38,7 +38,7 @@ class BodyShape:
         size = self.size
         return float(np.degrees((size.height_posterior - size.height_anterior) / (0.8 * size.depth)))
 
-    def _fall(self, y_share: Field | float) -> Field:
+    def _fall(self, y_share: Number) -> Field:
         """Share of the largest loss at a place from front (-1) to back (1)."""
         y = np.asarray(y_share, dtype=np.float32)
         if self.fracture is None:
@@ -69,14 +69,16 @@ class BodyShape:
         share = self.loss_mm * self._upper_share / (0.8 * self.size.depth)
         return float(np.degrees(np.arctan(share * (self._fall(-0.8) - self._fall(0.8)))))
 
-    def endplates(self, x: Field, y: Field) -> tuple[Field, Field]:
+    def endplates(self, x: Number, y: Number) -> tuple[Field, Field]:
         """Height (z) of the upper and the lower endplate over the places (x, y)."""
         size = self.size
         half_x, half_y = np.float32(size.width / 2), np.float32(size.depth / 2)
         slope = np.float32((size.height_posterior - size.height_anterior) / (0.8 * size.depth))
         half = np.float32(size.height / 2) + slope * y / 2
         dish = np.maximum(
-            1 - (x / (half_x * np.float32(0.86))) ** 2 - ((y - half_y * np.float32(0.08)) / (half_y * np.float32(0.86))) ** 2,
+            1
+            - (x / (half_x * np.float32(0.86))) ** 2
+            - ((y - half_y * np.float32(0.08)) / (half_y * np.float32(0.86))) ** 2,
             np.float32(0),
         )
         upper = half - np.float32(self.concavity_upper_mm) * dish

@@ -40,7 +40,10 @@ def lesion_solid(p: Coordinates, bone: Field, spec: LesionSpec, seed: int) -> Le
     else:
         sclerotic = patches > 0
         kind = np.where(sclerotic, LesionType.BLASTIC, LesionType.LYTIC).astype(np.uint8)
-        hu = np.where(sclerotic, np.float32(BLASTIC_HU - 80), np.float32(LYTIC_HU)) + np.float32(15.0) * patches
+        hu = (
+            np.where(sclerotic, np.float32(BLASTIC_HU - 80), np.float32(LYTIC_HU))
+            + np.float32(15.0) * patches
+        )
     return LesionSolid(shape, kind, np.asarray(hu, dtype=np.float32))
 
 

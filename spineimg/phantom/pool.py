@@ -22,14 +22,17 @@ def write_training_phantom(seed: int, folder: Path) -> Path:
     if seed < FIRST_TRAINING_SEED:
         raise ValueError(f"training seeds start at {FIRST_TRAINING_SEED}, not {seed}")
     phantom = make_phantom(random_spec(seed))
+    labels = phantom.labels
+    if labels.parts is None or labels.lesion_types is None:
+        raise AssertionError("a phantom always has parts and lesion types")
     path = folder / f"phantom_{seed}.npz"
     beside = folder / f".{path.name}.part.npz"
     np.savez_compressed(
         beside,
         hu=phantom.volume.array,
-        labels=phantom.labels.array,
-        parts=phantom.labels.parts,
-        lesion_types=phantom.labels.lesion_types,
+        labels=labels.array,
+        parts=labels.parts,
+        lesion_types=labels.lesion_types,
         tissue=phantom.tissue,
         affine=phantom.volume.grid.affine,
     )

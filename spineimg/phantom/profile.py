@@ -1,4 +1,4 @@
-"""The outline of the trunk, neck and head along the column, in coordinates relative to the vertebral bodies."""
+"""The outline of trunk, neck and head along the column, relative to the vertebral bodies."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ class Profile:
         return x, np.interp(z, self.spine_z, self.spine_y).astype(np.float32)
 
     def _outline(self, z: Field) -> tuple[Field, Field, Field]:
-        values = (np.interp(z, self.knots_z, knots).astype(np.float32) for knots in (self.half_width, self.depth, self.back))
+        values = (
+            np.interp(z, self.knots_z, knots).astype(np.float32)
+            for knots in (self.half_width, self.depth, self.back)
+        )
         half_width, depth, back = values
         return half_width, depth / 2, back - depth / 2
 
@@ -58,7 +61,7 @@ class Profile:
         return oval(p.x, p.y - middle, half_x, half_y, _POWER)
 
     def on_wall(self, z: float, side: float, angle: float, inset_mm: float) -> Points:
-        """A point of the chest wall under fat and muscle; angle from the side (0), back positive; patient frame."""
+        """A point of the chest wall under fat, muscle; angle from the side, back positive; patient frame."""
         height = np.array([z], np.float32)
         half_x, half_y, middle = self._outline(height)
         inset = self.fat_mm + inset_mm
@@ -85,4 +88,13 @@ def make_profile(stands: dict[Level, Stand], girth: float, fat_mm: float) -> Pro
     knots = np.array([(stands[level].centre[2] + up, w, d, b) for level, up, w, d, b in _KNOTS])[::-1]
     trunk = np.where(knots[:, 0] < stands[Level.C6].centre[2] - 1, girth, 0.5 + 0.5 * girth)
     extra = fat_mm - 16.0
-    return Profile(z, x, y, knots[:, 0], knots[:, 1] * trunk + extra, knots[:, 2] * trunk + 2 * extra, knots[:, 3] + 0.8 * extra, fat_mm)
+    return Profile(
+        z,
+        x,
+        y,
+        knots[:, 0],
+        knots[:, 1] * trunk + extra,
+        knots[:, 2] * trunk + 2 * extra,
+        knots[:, 3] + 0.8 * extra,
+        fat_mm,
+    )

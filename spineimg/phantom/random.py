@@ -42,7 +42,11 @@ def random_spec(seed: int) -> PhantomSpec:
     scan = ScanSpec(
         seed=seed,
         spacing_mm=_spacing(rng),
-        width_mm=float(rng.choice([rng.uniform(120, 190), rng.uniform(200, 300), rng.uniform(320, 400)], p=[0.4, 0.35, 0.25])),
+        width_mm=float(
+            rng.choice(
+                [rng.uniform(120, 190), rng.uniform(200, 300), rng.uniform(320, 400)], p=[0.4, 0.35, 0.25]
+            )
+        ),
         depth_mm=float(rng.uniform(140, 230)),
         margin_mm=float(rng.uniform(-12, 18)),
         noise_hu=float(rng.uniform(4, 45)),
@@ -87,7 +91,9 @@ def _lesions(rng: np.random.Generator, levels: tuple[Level, ...]) -> tuple[Lesio
         reach = float(rng.choice([-1.2, 0.0, rng.uniform(1.0, 6.0)], p=[0.4, 0.45, 0.15]))
         kind = _KINDS[int(rng.choice(3, p=[0.5, 0.3, 0.2]))]
         place = (float(centre[0]), float(centre[1]), float(centre[2]))
-        result.append(LesionSpec(level, kind, place, (float(radii[0]), float(radii[1]), float(radii[2])), reach))
+        result.append(
+            LesionSpec(level, kind, place, (float(radii[0]), float(radii[1]), float(radii[2])), reach)
+        )
     return tuple(result)
 
 
@@ -106,5 +112,7 @@ def _fractures(rng: np.random.Generator, levels: tuple[Level, ...]) -> tuple[Fra
 def _slips(rng: np.random.Generator, levels: tuple[Level, ...]) -> tuple[SlipSpec, ...]:
     able = [level for level in levels if level in (Level.C4, Level.C5, Level.L3, Level.L4, Level.L5)]
     if able and rng.random() < 0.2:
-        return (SlipSpec(able[int(rng.integers(len(able)))], float(rng.uniform(-4, 9)), float(rng.normal(0, 1))),)
+        return (
+            SlipSpec(able[int(rng.integers(len(able)))], float(rng.uniform(-4, 9)), float(rng.normal(0, 1))),
+        )
     return ()

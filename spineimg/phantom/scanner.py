@@ -11,8 +11,8 @@ from spineimg.phantom.shapes import Field
 from spineimg.phantom.spec import ScanSpec
 
 _FWHM_PER_SIGMA = 2.3548
-# MR signal by CT number: air, fat, fluid (0-20 HU), cord, muscle, disc, red and fatty marrow, dense bone. The look
-# of spin echo images, drawn by hand; no signal equation behind it.
+# MR signal by CT number: air, fat, fluid (0-20 HU), cord, muscle, disc, red and fatty marrow, dense bone.
+# The look of spin echo images, drawn by hand; no signal equation behind it.
 _HU = [-1000.0, -300.0, -98.0, -55.0, 0.0, 14.0, 40.0, 56.0, 82.0, 110.0, 160.0, 250.0, 420.0, 700.0]
 _SIGNAL = {
     "T1": [4.0, 60.0, 430.0, 400.0, 110.0, 90.0, 215.0, 180.0, 190.0, 260.0, 300.0, 290.0, 130.0, 25.0],
@@ -37,12 +37,12 @@ def scanned(
     rng = np.random.default_rng([scan.seed, 106])
     if scan.contrast == "CT":
         image = image + _grain(rng, grid, scan.noise_hu)
-        return np.clip(np.round(image), -1024, 3071).astype(np.int16)
+        return np.asarray(np.clip(np.round(image), -1024, 3071).astype(np.int16))
     # Magnitude of a complex signal: Rician noise; a surface coil behind the back.
     coil = np.linspace(-1.0, 1.0, b, dtype=np.float32)[None, :, None]
     image = image * (1 - np.float32(0.12) * coil * coil)
     image = np.hypot(image + _grain(rng, grid, scan.noise_hu), _grain(rng, grid, scan.noise_hu))
-    return np.clip(np.round(image), 0, 4095).astype(np.int16)
+    return np.asarray(np.clip(np.round(image), 0, 4095).astype(np.int16))
 
 
 def _grain(rng: np.random.Generator, grid: Grid, deviation: float) -> Field:

@@ -6,12 +6,13 @@ that partial volume and shells need.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]
+Number = Field | np.floating[Any] | float
 Vector = tuple[float, float, float]
 FAR_MM = np.float32(60.0)
 
@@ -37,7 +38,8 @@ def intersection(first: Field, second: Field, blend_mm: float) -> Field:
 
 def cover(distance: Field, width_mm: float) -> Field:
     """Share of a voxel of that width that lies inside, 0-1."""
-    return np.clip(np.float32(0.5) - distance * np.float32(1.0 / width_mm), np.float32(0), np.float32(1))
+    share = np.float32(0.5) - distance * np.float32(1.0 / width_mm)
+    return np.asarray(np.clip(share, np.float32(0), np.float32(1)))
 
 
 def ellipsoid(p: Coordinates, centre: Vector, radii: Vector) -> Field:
@@ -74,13 +76,13 @@ def rod(
     return np.asarray((away - radius) / slope)
 
 
-def oval(x: Field, y: Field, half_x: Field | float, half_y: Field | float, power: float = 2.0) -> Field:
+def oval(x: Field, y: Field, half_x: Number, half_y: Number, power: float = 2.0) -> Field:
     """Superellipse in the plane about the origin."""
     if power == 2.0:
         unit = np.sqrt((x / half_x) ** 2 + (y / half_y) ** 2)
     else:
-        unit = (np.abs(x / half_x) ** np.float32(power) + np.abs(y / half_y) ** np.float32(power)) ** np.float32(
-            1.0 / power
-        )
+        unit = (
+            np.abs(x / half_x) ** np.float32(power) + np.abs(y / half_y) ** np.float32(power)
+        ) ** np.float32(1.0 / power)
     unit = np.maximum(unit, np.float32(1e-3))
     return np.asarray(((unit - 1) / unit * np.sqrt(x * x + y * y)).astype(np.float32))

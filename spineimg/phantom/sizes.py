@@ -1,9 +1,9 @@
 """Sizes of the mean vertebra, level by level.
 
 Rounded so that neighbours run smoothly; a plausible adult, not a reference. Sources (facts only): Panjabi
-and others, Spine 1991;16:861 (cervical), 1991;16:888 (thoracic), 1992;17:299 (lumbar) for widths, depths, canal,
-pedicles and processes; Cook 2021 (Int J Spine Surg 15:1072) for L5 on CT; Clouthier 2023 (means over L2-L5 on
-CT) for lumbar heights, discs and canal; Egwu 2019 and a pooled T2-T9 series for thoracic heights;
+and others, Spine 1991;16:861 (cervical), 1991;16:888 (thoracic), 1992;17:299 (lumbar) for widths, depths,
+canal, pedicles and processes; Cook 2021 (Int J Spine Surg 15:1072) for L5 on CT; Clouthier 2023 (means over
+L2-L5 on CT) for lumbar heights, discs and canal; Egwu 2019 and a pooled T2-T9 series for thoracic heights;
 Zindrick 1987, Spine 12:160 for pedicles.
 """
 
@@ -68,14 +68,17 @@ _ROWS: dict[str, tuple[float, ...]] = {
     "sacrum": (50.0, 34.0, 30.0, 24.0, 0.0, 30.0, 15.0, 14.0, 16.0, 100.0, 10.0, 30.0),
 }
 
-SEGMENT_LORDOSIS_DEG: dict[str, float] = {
-    # From each level to the one below, mid-plane to mid-plane, recumbent (Yukawa 2019: T12-S1 36.8, L4-S1 29.8
-    # lying; the split by segment follows the standing table of Sci Rep 2022, 10.1038/s41598-022-21840-x).
-    **{"C1": 2.0, "C2": 3.0, "C3": 3.0, "C4": 3.0, "C5": 4.0, "C6": 4.0, "C7": 1.0},
-    **{"T1": -2.5, "T2": -3.0, "T3": -3.5, "T4": -4.0, "T5": -4.5, "T6": -4.5, "T7": -4.0},
-    **{"T8": -3.5, "T9": -3.0, "T10": -3.0, "T11": -2.5, "T12": -1.0},
-    **{"L1": 2.0, "L2": 5.0, "L3": 7.5, "L4": 11.5, "L5": 15.0},
-}
+_LORDOSIS = (2.0, 3.0, 3.0, 3.0, 4.0, 4.0, 1.0)
+_KYPHOSIS = (-2.5, -3.0, -3.5, -4.0, -4.5, -4.5, -4.0, -3.5, -3.0, -3.0, -2.5, -1.0)
+_LUMBAR = (2.0, 5.0, 7.5, 11.5, 15.0)
+SEGMENT_LORDOSIS_DEG: dict[Level, float] = dict(
+    zip(LEVELS[:-1], (*_LORDOSIS, *_KYPHOSIS, *_LUMBAR), strict=True)
+)
+"""From each level to the one below, mid-plane to mid-plane, lying.
+
+Yukawa 2019: T12-S1 36.8, L4-S1 29.8 degrees recumbent; the split by segment follows the standing table of
+Sci Rep 2022, 10.1038/s41598-022-21840-x.
+"""
 SACRAL_SLOPE_DEG = 36.0
 
 

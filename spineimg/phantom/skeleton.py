@@ -1,11 +1,12 @@
 """Bones round the column: sacrum, pelvis, ribs, sternum, skull base.
 
-Every bone is a list of `Piece`: a solid with its own box in the patient frame, so that only the voxels near it
-are touched.
+Every bone is a list of `Piece`: a solid with its own box in the patient frame, so that only the voxels near
+it are touched.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -47,13 +48,13 @@ def _vector(point: Points) -> Vector:
 
 
 def ribs(stands: dict[Level, Stand], profile: Profile) -> list[Piece]:
-    """Twelve pairs: head at the upper rim of the body, neck, tubercle at the transverse process, round the chest."""
+    """Twelve pairs: head at the body's upper rim, tubercle at the transverse process, round the chest."""
     pieces = []
     for number in range(1, 13):
         stand = stands[Level(f"T{number}")]
         for side in (1.0, -1.0):
             path = _rib_path(stand, number, side, profile)
-            for place, (start, end) in enumerate(zip(path[:-1], path[1:], strict=True)):
+            for place, (start, end) in enumerate(itertools.pairwise(path)):
                 radius = 3.4 if place < 2 else 4.0
                 pieces.append(_rod_piece(RIB, start, end, (radius, radius), (0.85, 0.85, 1.35)))
     return pieces
@@ -85,7 +86,7 @@ def sternum(stands: dict[Level, Stand], profile: Profile) -> list[Piece]:
         points.append(profile.on_wall(z, 1.0, -np.pi / 2, 9.0))
     return [
         _rod_piece(OTHER, start, end, (5.0, 5.0), (3.0, 1.0, 1.5))
-        for start, end in zip(points[:-1], points[1:], strict=True)
+        for start, end in itertools.pairwise(points)
     ]
 
 
@@ -102,7 +103,13 @@ def sacrum(p: Coordinates, stand: Stand) -> Field:
     axis = sacral_axis(stand)
     upper, _ = stand.shape.endplates(p.x, p.y)
     narrow = np.clip(1 - (np.float32(s.height / 2) - p.z) / np.float32(95), 0.6, 1.0)
-    plate = oval(p.x, p.y - (1 - narrow) * np.float32(16), np.float32(s.width / 2) * narrow, np.float32(s.depth / 2) * narrow, 2.3)
+    plate = oval(
+        p.x,
+        p.y - (1 - narrow) * np.float32(16),
+        np.float32(s.width / 2) * narrow,
+        np.float32(s.depth / 2) * narrow,
+        2.3,
+    )
     first = intersection(plate, np.maximum(p.z - upper, -p.z - np.float32(s.height / 2 + 4)), 2.0)
     q = Coordinates(np.abs(p.x), p.y, p.z)
     whole = first
@@ -118,12 +125,24 @@ def sacrum(p: Coordinates, stand: Stand) -> Field:
     rear = s.depth / 2 + s.canal_depth
     roof = rod(q, ((10.0, rear + 1.0, -12.0), (7.0, rear - 9.0, -68.0)), (4.5, 3.5), (2.2, 1.0, 1.0))
     crest = rod(p, ((0.0, rear + 5.0, -14.0), (0.0, rear - 7.0, -64.0)), (4.0, 3.0), (1.0, 1.6, 1.0))
-    facet = rod(q, ((s.canal_width / 2 + 6.0, rear - 3.0, 2.0), (s.canal_width / 2 + 7.0, rear - 1.0, s.height / 2 + 5.0)), (5.5, 4.4), (0.9, 1.0, 1.0))
-    stalk = rod(q, ((s.canal_width / 2 + 3.0, 12.0, 0.0), (s.canal_width / 2 + 6.0, rear - 2.0, 0.0)), (7.5, 6.5))
+    facet = rod(
+        q,
+        (
+            (s.canal_width / 2 + 6.0, rear - 3.0, 2.0),
+            (s.canal_width / 2 + 7.0, rear - 1.0, s.height / 2 + 5.0),
+        ),
+        (5.5, 4.4),
+        (0.9, 1.0, 1.0),
+    )
+    stalk = rod(
+        q, ((s.canal_width / 2 + 3.0, 12.0, 0.0), (s.canal_width / 2 + 6.0, rear - 2.0, 0.0)), (7.5, 6.5)
+    )
     whole = union(union(union(union(whole, roof, 4.0), crest, 2.0), stalk, 4.0), facet, 2.0)
     shrink = np.clip(1 + p.z / np.float32(170), 0.45, 1.0)
     tunnel_y = p.y - np.float32(s.depth / 2 - 0.4 + s.canal_depth / 2) - p.z * np.float32(0.13)
-    tunnel = oval(p.x, tunnel_y, np.float32(s.canal_width / 2) * shrink, np.float32(s.canal_depth / 2) * shrink)
+    tunnel = oval(
+        p.x, tunnel_y, np.float32(s.canal_width / 2) * shrink, np.float32(s.canal_depth / 2) * shrink
+    )
     whole = intersection(whole, -np.maximum(tunnel, -p.z - np.float32(82)), 1.0)
     for place in range(4):
         z = float((axis[place, 2] + axis[place + 1, 2]) / 2)
@@ -144,9 +163,13 @@ def pelvis(stand: Stand) -> list[Piece]:
         joint = stand.to_patient(np.array([side * 60.0, 16.0, -16.0]))
         hip = joint + np.array([side * 24.0, -38.0, -85.0])
         pieces.append(_wing(side, joint, hip))
-        pieces.append(_rod_piece(OTHER, joint + np.array([side * 2.0, 4.0, -22.0]), hip, (9.0, 15.0), (1.0, 1.0, 1.0)))
+        pieces.append(
+            _rod_piece(OTHER, joint + np.array([side * 2.0, 4.0, -22.0]), hip, (9.0, 15.0), (1.0, 1.0, 1.0))
+        )
         ball = hip + np.array([side * 12.0, -2.0, -14.0])
-        pieces.append(_rod_piece(OTHER, ball, ball + np.array([side * 28.0, 4.0, -24.0]), (24.0, 15.0), (1.0, 1.0, 1.0)))
+        pieces.append(
+            _rod_piece(OTHER, ball, ball + np.array([side * 28.0, 4.0, -24.0]), (24.0, 15.0), (1.0, 1.0, 1.0))
+        )
         pubis = hip + np.array([side * -70.0, -48.0, -26.0])
         pieces.append(_rod_piece(OTHER, hip, pubis, (11.0, 8.0), (1.0, 1.0, 1.0)))
     return pieces
@@ -180,10 +203,13 @@ def skull(stands: dict[Level, Stand]) -> list[Piece]:
         hole = ellipsoid(p, _vector(foramen), (15.0, 18.0, 16.0))
         return intersection(shell, -hole, 2.0)
 
-    pieces = [Piece(OTHER, centre - [80, 98, 74], centre + [80, 98, 74], vault)]
+    reach = np.array([80.0, 98.0, 74.0])
+    pieces = [Piece(OTHER, centre - reach, centre + reach, vault)]
     for side in (1.0, -1.0):
         condyle = atlas.to_patient(np.array([side * 17.0, 9.0, 15.0]))
-        pieces.append(_rod_piece(OTHER, condyle, condyle + np.array([0.0, -2.0, 8.0]), (7.0, 9.0), (1.0, 1.3, 1.0)))
+        pieces.append(
+            _rod_piece(OTHER, condyle, condyle + np.array([0.0, -2.0, 8.0]), (7.0, 9.0), (1.0, 1.3, 1.0))
+        )
         angle = atlas.to_patient(np.array([side * 46.0, -32.0, -8.0]))
         chin = atlas.to_patient(np.array([side * 8.0, -92.0, -22.0]))
         joint = atlas.to_patient(np.array([side * 50.0, -22.0, 42.0]))

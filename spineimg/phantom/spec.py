@@ -86,8 +86,9 @@ class PatientSpec:
 class ScanSpec:
     """How the patient is scanned; ``seed`` draws the noise only.
 
-    ``shift_mm`` and ``turn_deg`` (about the left, posterior and cranial axis) move the patient in the scanner.
-    ``sharpness`` above 0 adds the overshoot of a bone kernel. ``spacing_mm`` is between columns, rows, slices.
+    ``shift_mm`` and ``turn_deg`` (about the left, posterior and cranial axis) move the patient in the
+    scanner. ``sharpness`` above 0 adds the overshoot of a bone kernel. ``spacing_mm`` is between columns,
+    rows, slices.
     With ``contrast`` T1 or T2 the noise is in units of the MR signal (fat about 400).
     """
 

@@ -22,7 +22,7 @@ def _lattice(seed: int) -> Field:
 
 
 def noise(p: Coordinates, seed: int, scale_mm: float) -> Field:
-    """Smooth random field of mean 0 and deviation 1; ``scale_mm`` is the lattice step (features are 2-3 steps)."""
+    """Smooth random field, mean 0, deviation 1; ``scale_mm`` is the lattice step (features are 2-3 steps)."""
     x, y, z = np.broadcast_arrays(*p)
     points = np.stack([x, y, z]) * np.float32(1.0 / scale_mm)
     return np.asarray(map_coordinates(_lattice(seed), points, order=1, mode="grid-wrap", output=np.float32))

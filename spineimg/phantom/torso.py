@@ -13,6 +13,7 @@ from spineimg.phantom.profile import Profile
 from spineimg.phantom.shapes import Coordinates, Field, cover, ellipsoid, intersection, oval
 from spineimg.phantom.texture import noise
 
+
 class Fill(Protocol):
     """Paints what lies inside a solid."""
 
@@ -33,7 +34,7 @@ class Torso:
     seed: int
 
     def paint(self, p: Coordinates, width_mm: float) -> tuple[Field, NDArray[np.bool_]]:
-        """HU without bone, discs or canal, and what lies inside the skin; coordinates of the patient frame."""
+        """HU without bone, discs, canal, and what lies inside the skin; coordinates in the patient frame."""
         spine_x, spine_y = self.profile.spine(p.z)
         q = Coordinates(p.x - spine_x, p.y - spine_y, p.z)
         skin = self.profile.skin(q)
@@ -81,7 +82,9 @@ class Torso:
         mediastinum = oval(q.x - np.float32(10.0), q.y + np.float32(62.0), np.float32(40.0), np.float32(66.0))
         lung = np.maximum(np.maximum(chest + np.float32(2.0), -mediastinum), q.z - apex)
         fill(lung, LUNG, 22.0)
-        vessel = np.maximum(lung, np.float32(1.0) - (rough - np.float32(1.55)) * np.float32(1.5) - np.float32(1.0))
+        vessel = np.maximum(
+            lung, np.float32(1.0) - (rough - np.float32(1.55)) * np.float32(1.5) - np.float32(1.0)
+        )
         fill(vessel, 20.0)
         heart = ellipsoid(q, (22.0, -95.0, self._z(Level.T8)), (56.0, 42.0, 52.0))
         fill(np.maximum(heart, floor - q.z), 48.0 + 0.8 * self.contrast_hu, 4.0)
@@ -95,7 +98,11 @@ class Torso:
         gas = np.maximum(belly, np.float32(13.0) - np.float32(9.0) * slow)
         fill(np.maximum(np.maximum(gas, q.z - np.float32(self._z(Level.L1))), q.y + np.float32(55.0)), -820.0)
         liver = ellipsoid(q, (-72.0, -48.0, self._z(Level.T11)), (82.0, 82.0, 82.0))
-        fill(np.maximum(np.maximum(liver, belly), np.float32(18.0) + q.x * np.float32(0.8) + q.y * 0.25), 58.0 + plus, 4.0)
+        fill(
+            np.maximum(np.maximum(liver, belly), np.float32(18.0) + q.x * np.float32(0.8) + q.y * 0.25),
+            58.0 + plus,
+            4.0,
+        )
         spleen = ellipsoid(q, (98.0, -4.0, self._z(Level.T11)), (32.0, 46.0, 52.0))
         fill(np.maximum(spleen, belly), 50.0 + plus, 4.0)
         stomach = ellipsoid(q, (52.0, -82.0, self._z(Level.T12)), (42.0, 36.0, 52.0))
@@ -112,14 +119,19 @@ class Torso:
         airway = oval(q.x, q.y + np.float32(34.0), np.float32(8.5), np.float32(7.5))
         fill(np.maximum(np.maximum(airway, np.float32(low) - q.z), q.z - np.float32(high + 40)), -970.0)
         for side in (1.0, -1.0):
-            carotid = oval(q.x - np.float32(side * 30.0), q.y + np.float32(20.0), np.float32(5.0), np.float32(5.0))
+            carotid = oval(
+                q.x - np.float32(side * 30.0), q.y + np.float32(20.0), np.float32(5.0), np.float32(5.0)
+            )
             fill(np.maximum(carotid, np.float32(self._z(Level.T1)) - q.z), 45.0 + self.contrast_hu)
 
     def _muscles(self, q: Coordinates, fill: Fill) -> None:
         sacrum, crown = self._z(Level.SACRUM), self._z(Level.C2)
         for side in (1.0, -1.0):
-            thick = np.interp(q.z, [sacrum - 60, sacrum + 20, self._z(Level.L3), self._z(Level.T10), self._z(Level.T4), crown],
-                              [8.0, 20.0, 23.0, 15.0, 13.0, 16.0]).astype(np.float32)
+            thick = np.interp(
+                q.z,
+                [sacrum - 60, sacrum + 20, self._z(Level.L3), self._z(Level.T10), self._z(Level.T4), crown],
+                [8.0, 20.0, 23.0, 15.0, 13.0, 16.0],
+            ).astype(np.float32)
             bulk = oval(q.x - np.float32(side * 33.0), q.y - np.float32(44.0), np.float32(31.0), thick, 2.5)
             fill(bulk, MUSCLE, 16.0)
             grow = np.clip((np.float32(self._z(Level.T12)) - q.z) / np.float32(110.0), 0.0, 1.0)
@@ -132,18 +144,34 @@ class Torso:
             )
             ends = np.maximum(q.z - np.float32(self._z(Level.T12)), np.float32(sacrum - 160) - q.z)
             fill(np.maximum(psoas, ends), MUSCLE + 4, 5.0)
-            square = oval(q.x - np.float32(side * 68.0), q.y - np.float32(20.0), np.float32(24.0), np.float32(8.0))
+            square = oval(
+                q.x - np.float32(side * 68.0), q.y - np.float32(20.0), np.float32(24.0), np.float32(8.0)
+            )
             fill(np.maximum(np.maximum(square, ends), np.float32(self._z(Level.L5)) - q.z), MUSCLE, 6.0)
 
     def _vessels(self, q: Coordinates, fill: Fill) -> None:
         blood = 44.0 + self.contrast_hu
         fork, arch, top = self._z(Level.L4) - 12, self._z(Level.T4), self._z(Level.T8)
         drift = np.clip((np.float32(top) - q.z) / np.float32(180.0), 0.0, 1.0)
-        aorta = oval(q.x - (np.float32(22.0) - 16 * drift), q.y + np.float32(26.0) + 8 * drift, 11.5 - 2.5 * drift, 11.5 - 2.5 * drift)
+        aorta = oval(
+            q.x - (np.float32(22.0) - 16 * drift),
+            q.y + np.float32(26.0) + 8 * drift,
+            11.5 - 2.5 * drift,
+            11.5 - 2.5 * drift,
+        )
         fill(intersection(aorta, np.maximum(np.float32(fork) - q.z, q.z - np.float32(arch)), 4.0), blood, 3.0)
         cava = oval(q.x + np.float32(18.0), q.y + np.float32(30.0), np.float32(12.0), np.float32(9.0))
-        fill(intersection(cava, np.maximum(np.float32(fork) - q.z, q.z - np.float32(self._z(Level.T10))), 4.0), blood - 4, 3.0)
+        fill(
+            intersection(cava, np.maximum(np.float32(fork) - q.z, q.z - np.float32(self._z(Level.T10))), 4.0),
+            blood - 4,
+            3.0,
+        )
         for side in (1.0, -1.0):
             out = np.clip((np.float32(fork) - q.z) / np.float32(120.0), 0.0, 1.0)
-            iliac = oval(q.x - np.float32(side) * (np.float32(9.0) + 42 * out), q.y + 34 + 26 * out, np.float32(7.5), np.float32(7.5))
+            iliac = oval(
+                q.x - np.float32(side) * (np.float32(9.0) + 42 * out),
+                q.y + 34 + 26 * out,
+                np.float32(7.5),
+                np.float32(7.5),
+            )
             fill(np.maximum(iliac, q.z - np.float32(fork)), blood, 3.0)

@@ -5,6 +5,7 @@ Volumes and shares are sums over the implicit solids on a lattice of the vertebr
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from spineimg.phantom.make import Phantom
 from spineimg.phantom.marrow import trabecular_hu
 from spineimg.phantom.shapes import Coordinates, Field, cover
 from spineimg.phantom.skeleton import SACRUM_BOX, sacrum
-from spineimg.phantom.spec import LesionSpec, PhantomSpec
+from spineimg.phantom.spec import LesionSpec
 from spineimg.phantom.truth_scores import score_records
 from spineimg.phantom.vertebra import bounding_box, vertebra
 
@@ -59,9 +60,9 @@ def truth_records(phantom: Phantom) -> dict[str, Any]:
         if lesion.level in lattices
     ]
     vertebrae = [_vertebra(phantom, level, lattice, lesions) for level, lattice in lattices.items()]
-    segments = _segments(phantom.stands, phantom.pose, tuple(lattices))
+    segments = _segments(phantom.stands, tuple(lattices))
     healed = replace(spec, fractures=tuple(f for f in spec.fractures if f.age == "old"))
-    before = _segments(column(healed), phantom.pose, tuple(lattices))
+    before = _segments(column(healed), tuple(lattices))
     return {
         "measurements": {
             "schema": "spineimg/measurements/1",
@@ -103,13 +104,15 @@ def _lattice(stand: Stand) -> Lattice:
 
 def _complete(phantom: Phantom, stand: Stand, lattice: Lattice) -> bool:
     inside = lattice.distance < 0
-    own = np.stack([q[inside] for q in lattice.points], axis=1)[::7]
+    own = np.stack([q[inside] for q in lattice.points], axis=1)[::7].astype(np.float64)
     lps = stand.to_patient(own) @ phantom.pose[:3, :3].T + phantom.pose[:3, 3]
     index = phantom.volume.grid.to_index(lps)
     return bool((index >= -0.5).all() and (index <= np.array(phantom.volume.grid.shape) - 0.5).all())
 
 
-def _vertebra(phantom: Phantom, level: Level, lattice: Lattice, lesions: list[dict[str, Any]]) -> dict[str, Any]:
+def _vertebra(
+    phantom: Phantom, level: Level, lattice: Lattice, lesions: list[dict[str, Any]]
+) -> dict[str, Any]:
     spec, stand = phantom.spec, phantom.stands[level]
     shape = stand.shape
     own = [record for record in lesions if record["level"] == level.value]
@@ -214,16 +217,15 @@ def _behind(lattice: Lattice, stand: Stand) -> NDArray[np.bool_]:
     return np.asarray((lattice.part == Part.BODY) & behind & between)
 
 
-def _broken(
-    lattice: Lattice, share: Field, kind: NDArray[np.uint8], stand: Stand, level: Level
-) -> list[str]:
+def _broken(lattice: Lattice, share: Field, kind: NDArray[np.uint8], stand: Stand, level: Level) -> list[str]:
     """Structures whose cortex a lytic part has destroyed over more than 20 mm2."""
     gone = (share > 0.5) & (kind == LesionType.LYTIC) & (np.abs(lattice.distance) < _STEP_MM / 2)
     least = _BROKEN_MM2 / _STEP_MM**2
     names = [
         name
         for name, part in _STRUCTURES.items()
-        if (level.value.startswith("T") or not name.startswith("costo")) and (gone & (lattice.part == part)).sum() > least
+        if (level.value.startswith("T") or not name.startswith("costo"))
+        and (gone & (lattice.part == part)).sum() > least
     ]
     if (gone & _behind(lattice, stand)).sum() > least:
         names.append("posterior_wall")
@@ -255,18 +257,17 @@ def _upper_tilt(stand: Stand) -> tuple[Points, float]:
 
 
 def _corner(stand: Stand, end: int) -> Points:
-    """Posterior corner of the body in the midline: the wall's line at the endplate's height; patient frame."""
+    """Posterior corner of the body in the midline, at the endplate's height; patient frame."""
     half = stand.shape.size.depth / 2
     upper, lower = stand.shape.endplates(np.float32(0), np.float32(SITES["posterior"] * half))
     wall = half * (1 - 0.05 * 2)
     return stand.to_patient(np.array([0.0, wall, float(upper if end > 0 else lower)]))
 
 
-def _segments(stands: dict[Level, Stand], pose: Points, levels: tuple[Level, ...]) -> list[dict[str, Any]]:
+def _segments(stands: dict[Level, Stand], levels: tuple[Level, ...]) -> list[dict[str, Any]]:
     """Neighbours: upper to upper endplate angles, and the walls' shift in the lower one's frame."""
-    del pose
     records = []
-    for upper, lower in zip(levels[:-1], levels[1:], strict=True):
+    for upper, lower in itertools.pairwise(levels):
         above, below = stands[upper], stands[lower]
         if upper is Level.C1:
             continue

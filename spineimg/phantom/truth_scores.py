@@ -1,4 +1,7 @@
-"""SINS of a phantom from its exact records; written apart from the scoring room, so that they check each other."""
+"""SINS of a phantom from its exact records.
+
+Written apart from the scoring room, so that they check each other.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def score_records(
     segments: tuple[list[dict[str, Any]], list[dict[str, Any]]],
     pain: Mapping[Level, PainKind],
 ) -> dict[str, Any]:
-    """The content of ``sins.json`` without evidence; ``segments`` as they are and as they were before new fractures."""
+    """Content of ``sins.json`` without evidence; ``segments`` now and as before new fractures."""
     levels = []
     for record in vertebrae:
         own = [lesion for lesion in lesions if lesion["level"] == record["level"]]
@@ -44,10 +47,16 @@ def score_records(
                 "level": name,
                 "state": "scored",
                 "reason": None,
-                "pain": None if kind == "unknown" else {"value": kind, "date": None, "source": "specification"},
+                "pain": None
+                if kind == "unknown"
+                else {"value": kind, "date": None, "source": "specification"},
                 "components": {key: {"possible": points} for key, points in components.items()},
                 "total": {"low": low, "high": high},
-                "band": [b for b, (first, last) in zip(_BANDS, ((0, 6), (7, 12), (13, 18)), strict=True) if low <= last and high >= first],
+                "band": [
+                    b
+                    for b, (first, last) in zip(_BANDS, ((0, 6), (7, 12), (13, 18)), strict=True)
+                    if low <= last and high >= first
+                ],
             }
         )
     return {"schema": "spineimg/sins/1", "levels": levels}

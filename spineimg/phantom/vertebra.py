@@ -76,10 +76,20 @@ def _arch_parts(p: Coordinates, level: Level, shape: BodyShape) -> dict[str, Fie
     up, down = s.height / 2, -s.height / 2 - s.disc_below
     if cervical:
         x = wall + 5.5
-        facets = rod(q, ((x, pillar_y - 0.5, up - 1.0), (x, pillar_y + 4.5, down + 3.5)), (5.4, 5.2), (1.0, 1.0, 1.0))
+        facets = rod(
+            q, ((x, pillar_y - 0.5, up - 1.0), (x, pillar_y + 4.5, down + 3.5)), (5.4, 5.2), (1.0, 1.0, 1.0)
+        )
         process = union(
-            rod(q, ((s.width / 2 - 1.0, back - 8.0, 0.0), (s.transverse_span / 2 - 2.5, back - 3.0, -2.5)), (2.6, 2.8)),
-            rod(q, ((x + 1.5, pillar_y - 1.0, 0.0), (s.transverse_span / 2 - 2.5, back + 0.5, -2.5)), (2.8, 2.6)),
+            rod(
+                q,
+                ((s.width / 2 - 1.0, back - 8.0, 0.0), (s.transverse_span / 2 - 2.5, back - 3.0, -2.5)),
+                (2.6, 2.8),
+            ),
+            rod(
+                q,
+                ((x + 1.5, pillar_y - 1.0, 0.0), (s.transverse_span / 2 - 2.5, back + 0.5, -2.5)),
+                (2.8, 2.6),
+            ),
             1.5,
         )
         hole = rod(q, ((wall + 5.6, back - 4.6, 30.0), (wall + 5.6, back - 4.6, -30.0)), (2.9, 2.9))
@@ -87,32 +97,62 @@ def _arch_parts(p: Coordinates, level: Level, shape: BodyShape) -> dict[str, Fie
         pedicle = np.maximum(pedicle, -hole)
     elif lumbar:
         superior = rod(
-            q, ((pedicle_x + 1.5, pillar_y, pedicle_z - 2.0), (wall + 5.5, pillar_y + 1.5, up + 6.5)), (5.6, 4.6), (0.85, 1.0, 1.0)
+            q,
+            ((pedicle_x + 1.5, pillar_y, pedicle_z - 2.0), (wall + 5.5, pillar_y + 1.5, up + 6.5)),
+            (5.6, 4.6),
+            (0.85, 1.0, 1.0),
         )
         inferior = rod(
-            q, ((wall - 1.5, deep + 4.0, pedicle_z - 9.0), (wall - 2.0, deep + 4.5, down - 4.5)), (5.2, 4.6), (1.0, 0.95, 1.0)
+            q,
+            ((wall - 1.5, deep + 4.0, pedicle_z - 9.0), (wall - 2.0, deep + 4.5, down - 4.5)),
+            (5.2, 4.6),
+            (1.0, 0.95, 1.0),
         )
-        isthmus = rod(q, ((pedicle_x, pillar_y + 1.0, pedicle_z - 2.0), (wall - 0.5, deep + 3.0, pedicle_z - 12.0)), (5.0, 4.6))
+        isthmus = rod(
+            q,
+            ((pedicle_x, pillar_y + 1.0, pedicle_z - 2.0), (wall - 0.5, deep + 3.0, pedicle_z - 12.0)),
+            (5.0, 4.6),
+        )
         facets = union(union(superior, inferior, 1.0), isthmus, 2.0)
         process = rod(
             q,
-            ((pedicle_x + 2.0, pillar_y - 2.0, pedicle_z - 2.0), (s.transverse_span / 2 - 4.0, pillar_y + 5.0, pedicle_z + 0.5)),
+            (
+                (pedicle_x + 2.0, pillar_y - 2.0, pedicle_z - 2.0),
+                (s.transverse_span / 2 - 4.0, pillar_y + 5.0, pedicle_z + 0.5),
+            ),
             (3.4, 3.0),
             (1.0, 0.9, 1.6),
         )
     else:
         x = max(wall + 2.2, 0.36 * s.width)
-        superior = rod(q, ((x, pillar_y - 0.2, pedicle_z - 1.0), (x, pillar_y - 0.4, up + 5.5)), (3.0, 2.6), (1.7, 0.9, 1.0))
-        inferior = rod(q, ((x - 1.0, deep + 2.6, pedicle_z - 6.0), (x - 1.0, deep + 2.2, down - 4.0)), (2.8, 2.6), (1.7, 0.95, 1.0))
+        superior = rod(
+            q,
+            ((x, pillar_y - 0.2, pedicle_z - 1.0), (x, pillar_y - 0.4, up + 5.5)),
+            (3.0, 2.6),
+            (1.7, 0.9, 1.0),
+        )
+        inferior = rod(
+            q,
+            ((x - 1.0, deep + 2.6, pedicle_z - 6.0), (x - 1.0, deep + 2.2, down - 4.0)),
+            (2.8, 2.6),
+            (1.7, 0.95, 1.0),
+        )
         isthmus = rod(q, ((x, pillar_y, pedicle_z - 2.0), (x - 0.5, deep + 2.0, pedicle_z - 7.0)), (4.2, 4.0))
         facets = union(union(superior, inferior, 1.0), isthmus, 2.0)
         process = rod(
             q,
-            ((x + 2.0, pillar_y + 2.5, pedicle_z - 2.0), (s.transverse_span / 2 - 4.0, pillar_y + 11.0, pedicle_z + 1.5)),
+            (
+                (x + 2.0, pillar_y + 2.5, pedicle_z - 2.0),
+                (s.transverse_span / 2 - 4.0, pillar_y + 11.0, pedicle_z + 1.5),
+            ),
             (4.2, 4.6),
             (1.0, 1.0, 1.15),
         )
-    lamina_z = -1.0 if cervical else (pedicle_z - s.pedicle_height * 0.75 if lumbar else pedicle_z - s.pedicle_height * 0.55)
+    lamina_z = (
+        -1.0
+        if cervical
+        else (pedicle_z - s.pedicle_height * 0.75 if lumbar else pedicle_z - s.pedicle_height * 0.55)
+    )
     tall = {Region.CERVICAL: 2.0, Region.THORACIC: 2.6}.get(level.region, 2.5)
     lamina = rod(
         q,
@@ -120,7 +160,12 @@ def _arch_parts(p: Coordinates, level: Level, shape: BodyShape) -> dict[str, Fie
         (2.9, 3.2),
         (1.0, 1.0, tall),
     )
-    return {"pedicle": pedicle, "facets": facets, "process": process, "lamina": union(lamina, _spine(q, level, shape, lamina_z), 3.0)}
+    return {
+        "pedicle": pedicle,
+        "facets": facets,
+        "process": process,
+        "lamina": union(lamina, _spine(q, level, shape, lamina_z), 3.0),
+    }
 
 
 def _spine(q: Coordinates, level: Level, shape: BodyShape, lamina_z: float) -> Field:
@@ -140,8 +185,12 @@ def _spine(q: Coordinates, level: Level, shape: BodyShape, lamina_z: float) -> F
 
 def _sides(inner: NDArray[np.intp], x: Field) -> NDArray[np.uint8]:
     """Part ids from the index of the nearest part and the side."""
-    left = np.array([Part.BODY, Part.PEDICLE_LEFT, Part.FACET_LEFT, Part.RIB_JOINT_LEFT, Part.LAMINA], np.uint8)
-    right = np.array([Part.BODY, Part.PEDICLE_RIGHT, Part.FACET_RIGHT, Part.RIB_JOINT_RIGHT, Part.LAMINA], np.uint8)
+    left = np.array(
+        [Part.BODY, Part.PEDICLE_LEFT, Part.FACET_LEFT, Part.RIB_JOINT_LEFT, Part.LAMINA], np.uint8
+    )
+    right = np.array(
+        [Part.BODY, Part.PEDICLE_RIGHT, Part.FACET_RIGHT, Part.RIB_JOINT_RIGHT, Part.LAMINA], np.uint8
+    )
     return np.where(x > 0, left[inner], right[inner])
 
 
@@ -189,7 +238,9 @@ def _atlas(p: Coordinates, shape: BodyShape) -> Solid:
     ring = np.sqrt(ring * ring + (p.z * np.float32(0.62)) ** 2) - np.float32(3.2)
     q = Coordinates(np.abs(p.x), p.y, p.z)
     mass = ellipsoid(q, (half + 2.5, middle - 8.0, 0.0), (7.0, 10.0, 8.5))
-    process = rod(q, ((half + 5.0, middle - 6.0, -1.0), (s.transverse_span / 2 - 3.0, middle - 3.0, -2.0)), (3.2, 3.4))
+    process = rod(
+        q, ((half + 5.0, middle - 6.0, -1.0), (s.transverse_span / 2 - 3.0, middle - 3.0, -2.0)), (3.2, 3.4)
+    )
     hole = rod(q, ((half + 12.0, middle - 6.0, 20.0), (half + 12.0, middle - 6.0, -20.0)), (3.0, 3.0))
     whole = union(union(ring, mass, 3.0), np.maximum(process, -hole), 2.0)
     return Solid(whole, np.full(whole.shape, Part.POSTERIOR, np.uint8))
