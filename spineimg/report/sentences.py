@@ -63,7 +63,8 @@ def track_sentence(track: Track) -> str:
         return "No level could be compared between these scans."
     cut = [t.level for t in track.levels if t.level not in compared]
     missing = f" Not compared: {_names(cut)}." if cut else ""
-    return f"No new fracture and no progression in {len(compared)} levels compared.{missing}"
+    count = f"{len(compared)} level{'s' * (len(compared) != 1)}"
+    return f"No new fracture and no progression in {count} compared.{missing}"
 
 
 def open_event(interval: Interval) -> bool:
