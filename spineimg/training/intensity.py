@@ -151,7 +151,7 @@ def _thick_matrix(n: int, spacing: float, slice_mm: float, shift: float) -> Floa
     position = np.arange(n) * spacing
     centres = np.arange(-1, n * spacing / slice_mm + 2) * slice_mm + shift
     reach = np.abs(position[None, :] - centres[:, None])
-    average = np.clip((slice_mm / 2 + spacing / 2 - reach) / spacing, 0, 1)
+    average = np.clip((slice_mm / 2 + spacing / 2 - reach) / spacing, 0, 1).astype(np.float32)
     total = average.sum(1, keepdims=True)
     valid = total[:, 0] > 0.3
     average, centres = average[valid] / total[valid], centres[valid]
@@ -172,8 +172,13 @@ def thicken(rng: np.random.Generator, hu: Floats, spacing: float, most_mm: float
         return hu
     for axis in axes:
         matrix = _thick_matrix(hu.shape[axis], spacing, slice_mm, rng.uniform(0, slice_mm))
-        hu = np.moveaxis(np.tensordot(matrix, hu, axes=(1, axis)), 0, axis)
-    return np.ascontiguousarray(hu)
+        if axis == 2:
+            hu = hu @ matrix.T
+        elif axis == 1:
+            hu = np.matmul(matrix, hu)
+        else:
+            hu = (matrix @ hu.reshape(hu.shape[0], -1)).reshape(hu.shape)
+    return hu
 
 
 def scan(rng: np.random.Generator, hu: Floats, spacing: float, most_slice_mm: float) -> Floats:

@@ -154,7 +154,7 @@ def _paint_blastic(
 
 
 def _near(own: Mask, reach_mm: float) -> Mask:
-    steps = max(1, int(round(reach_mm / 1.5)))
+    steps = max(1, round(reach_mm / 1.5))
     return np.asarray(ndimage.binary_dilation(own, iterations=steps))
 
 

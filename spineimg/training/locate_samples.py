@@ -15,8 +15,8 @@ from spineimg.segmentation.inputs import (
 )
 from spineimg.training.intensity import compose, draw_bone_look, scan
 from spineimg.training.patches import Patch, sample_patch
-from spineimg.training.sources import BONE_ONLY, Source
-from spineimg.training.surroundings import fill_unknown
+from spineimg.training.sources import BONE_ONLY, CUTOUTS, Source
+from spineimg.training.surroundings import add_skull, fill_unknown
 from spineimg.training.templates import MERGED, Template
 from spineimg.training.warp import WarpRange, crush, locate_point, source_points
 
@@ -43,16 +43,14 @@ def pick(
     rng: np.random.Generator, sources: list[Source], real_share: float, levels: tuple[int, ...]
 ) -> tuple[Source, int]:
     """Draw a level, then a source that has it."""
-    real = bool(rng.random() < real_share)
-    for _ in range(50):
-        weights = _LEVEL_WEIGHT[list(levels)]
-        level = int(rng.choice(levels, p=weights / weights.sum()))
-        have = [s for s in sources if s.real == real and level in s.template.centres]
-        if have:
-            w = np.array([s.weight for s in have])
-            return have[int(rng.choice(len(have), p=w / w.sum()))], level
-        real = False
-    raise ValueError("no source has any of the levels")
+    kind = bool(rng.random() < real_share)
+    usable = [s for s in sources if s.real == kind] or sources
+    have = [k for k in levels if any(k in s.template.centres for s in usable)]
+    weights = _LEVEL_WEIGHT[have]
+    level = int(rng.choice(have, p=weights / weights.sum()))
+    found = [s for s in usable if level in s.template.centres]
+    share = np.array([s.weight for s in found])
+    return found[int(rng.choice(len(found), p=share / share.sum()))], level
 
 
 def z_limits(template: Template) -> tuple[float, float]:
@@ -65,7 +63,7 @@ def z_limits(template: Template) -> tuple[float, float]:
         if first not in template.cut:
             body = np.argwhere(template.labels == first)[:, 2]
             top = template.origin[2] + body.max() * template.spacing[2]
-            high = min(high, top + (4.0 if first == 1 else -2.0))
+            high = min(high, top + (70.0 if first == 1 else -2.0))
         if last not in template.cut and last != 26:
             body = np.argwhere((template.labels == last) & (template.region == 1))[:, 2]
             if body.size:
@@ -127,15 +125,21 @@ def real_intensity(rng: np.random.Generator, image: Floats, spacing: float, most
 
 def make_hu(rng: np.random.Generator, source: Source, patch: Patch, points: Floats, spacing: float) -> Floats:
     """Hounsfield units of a patch before lesions and scanner (synthetic or real)."""
-    if patch.image is not None and source.template.name != BONE_ONLY:
+    partial = source.template.name in (BONE_ONLY, CUTOUTS)
+    if patch.image is not None and not partial:
         return patch.image
-    if not source.template.torso or source.template.name == BONE_ONLY:
+    if not source.template.torso or partial:
         fill_unknown(rng, patch.labels, points, source.template)
+    if 1 in source.template.centres and rng.random() < 0.75:
+        add_skull(rng, patch, points, source.template)
     look = draw_bone_look(rng, spacing)
     hu, bone, _ = compose(rng, patch.labels, patch.region, patch.depth, look)
-    if patch.image is not None:
-        shown = patch.image > 170
-        hu = np.where(shown, patch.image, np.where(bone > 0.6, np.minimum(hu, 190), hu))
+    if patch.image is None:
+        return hu
+    if source.template.name == CUTOUTS:
+        return np.where(patch.depth > -0.8, patch.image, hu).astype(np.float32)
+    shown = patch.image > 170
+    hu = np.where(shown, patch.image, np.where(bone > 0.6, np.minimum(hu, 190), hu))
     return hu.astype(np.float32)
 
 
@@ -158,7 +162,7 @@ def locate_sample(
     real_share
         Share of samples from real images.
     """
-    source, level = pick(rng, sources, real_share, tuple([*range(1, 25), 26]))
+    source, level = pick(rng, sources, real_share, (*range(1, 25), 26))
     template = source.template
     ranges = WARP_REAL if source.real else WARP
     aim = template.centres[level] + rng.normal(0, 1, 3) * np.array([18.0, 16.0, 45.0])

@@ -25,7 +25,7 @@ class Patch:
     lesions: NDArray[np.uint8] | None
 
 
-def sample_patch(template: Template, points: Floats, smooth_image: Floats | None) -> Patch:
+def sample_patch(template: Template, points: Floats, smooth_image: NDArray[np.generic] | None) -> Patch:
     """Gather a template's arrays at the points of a map.
 
     Parameters
@@ -57,10 +57,13 @@ def sample_patch(template: Template, points: Floats, smooth_image: Floats | None
     region = template.region.ravel()[flat]
     labels[~inside] = 0
     region[~inside] = 0
-    depth = ndimage.map_coordinates(
-        template.sdf, voxel, output=np.float32, order=1, mode="constant", cval=-100
-    )
-    depth *= SDF_UNIT_MM
+    if template.sdf is None:
+        depth = np.zeros(shape, np.float32)
+    else:
+        depth = ndimage.map_coordinates(
+            template.sdf, voxel, output=np.float32, order=1, mode="constant", cval=-100
+        )
+        depth *= SDF_UNIT_MM
     image = None
     if smooth_image is not None:
         image = ndimage.map_coordinates(
@@ -74,7 +77,7 @@ def sample_patch(template: Template, points: Floats, smooth_image: Floats | None
 
 
 def smooth_for(template: Template, spacing_mm: float) -> Floats | None:
-    """The template's image smoothed for sampling at ``spacing_mm`` (anti-aliasing)."""
+    """Give the template's image smoothed for sampling at ``spacing_mm`` (anti-aliasing)."""
     if template.image is None:
         return None
     sigma = [0.4 * spacing_mm / s if s < 0.8 * spacing_mm else 0.0 for s in template.spacing]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from zipfile import BadZipFile
@@ -10,6 +11,8 @@ from spineimg.training.sources import Source, load_pool_case
 
 SETTLED_S = 20.0
 """A file younger than this may still be being written."""
+
+_log = logging.getLogger(__name__)
 
 
 class Pool:
@@ -32,6 +35,11 @@ class Pool:
         self.sources: list[Source] = []
         self._seen: set[str] = set()
 
+    def fill(self, count: int) -> None:
+        """Read up to ``count`` cases now."""
+        for _ in range(count):
+            self.refresh()
+
     def refresh(self) -> list[Source]:
         """Read at most one new case and give all."""
         if self.folder is None or not self.folder.is_dir():
@@ -44,6 +52,6 @@ class Pool:
                 self.sources.append(load_pool_case(path, self.spacing_mm, 1.0))
                 del self.sources[: -self.most]
             except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
-                print(f"pool: {path.name} left out: {error}", flush=True)
+                _log.warning("pool: %s left out: %s", path.name, error)
             break
         return self.sources

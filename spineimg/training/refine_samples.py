@@ -27,6 +27,9 @@ Floats = NDArray[np.float32]
 
 WARP = WarpRange(tilt_deg=20.0, scale=(0.78, 1.25), bend_mm=8.0, elastic_mm=1.6, crush_share=0.35)
 WARP_REAL = WarpRange(tilt_deg=20.0, scale=(0.8, 1.25), bend_mm=5.0, elastic_mm=1.3, crush_share=0.25)
+MOST_DRAWS = 20
+LESION_LEVEL_SHARE = 0.5
+"""Share of a phantom's samples that go to a vertebra with a lesion."""
 REFINE_MERGED = 5
 """Target code: this vertebra, body or posterior not known."""
 
@@ -58,10 +61,13 @@ def refine_target(region: NDArray[np.uint8], labels: NDArray[np.uint8], level: i
 
 def refine_sample(rng: np.random.Generator, sources: list[Source], real_share: float) -> RefineSample:
     """Make one sample of the refine net (see `RefineSample`)."""
-    while True:
-        source, level = pick(rng, sources, real_share, tuple(range(1, 25)))
+    source, level = pick(rng, sources, real_share, tuple(range(1, 25)))
+    for _ in range(MOST_DRAWS):
+        if source.template.lesion_levels and rng.random() < LESION_LEVEL_SHARE:
+            level = int(rng.choice(source.template.lesion_levels))
         if level not in source.template.cut:
             break
+        source, level = pick(rng, sources, real_share, tuple(range(1, 25)))
     template = source.template
     centre = template.centres[level]
     wide = 6.0 if rng.random() < 0.15 else 3.0

@@ -25,6 +25,7 @@ from spineimg.training.sources import cached_sources, record
 from spineimg.training.templates import MERGED
 from spineimg.training.validation import LocateValidation
 
+PREPARED_AT_START = 8
 DEFAULTS: dict[str, Any] = {
     "kwargs": {
         "channels_in": 2,
@@ -85,6 +86,7 @@ def run_locate(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     sources = cached_sources(args.data, LOCATE_SPACING_MM, args.run.parent / "cache")
     pool = Pool(args.pool, LOCATE_SPACING_MM)
+    pool.fill(PREPARED_AT_START)
     net = build_network("FoldedUNet", settings["kwargs"])
     bundle = {
         "arch": "FoldedUNet",

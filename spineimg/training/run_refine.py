@@ -25,6 +25,7 @@ from spineimg.training.sources import cached_sources, record
 from spineimg.training.templates import IGNORE
 from spineimg.training.validation import RefineValidation
 
+PREPARED_AT_START = 8
 DEFAULTS: dict[str, Any] = {
     "kwargs": {
         "channels_in": 3,
@@ -81,6 +82,7 @@ def run_refine(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     sources = cached_sources(args.data, REFINE_SPACING_MM, args.run.parent / "cache")
     pool = Pool(args.pool, REFINE_SPACING_MM)
+    pool.fill(PREPARED_AT_START)
     net = build_network("FoldedUNet", settings["kwargs"])
     with torch.no_grad():  # lesions are rare: start from "none"
         net.head_out.bias[5:7] = -3.0  # type: ignore[union-attr,index]

