@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,13 +83,51 @@ def shared_folder() -> Path:
     return folder
 
 
+def benchmark_analysis(folder: Path | None = None) -> dict[str, float]:
+    """Analyse the largest real series by the command line, in its own process; seconds and peak MB."""
+    series = folder or shared_folder() / LARGEST_REAL_SERIES
+    with tempfile.TemporaryDirectory() as scratch:
+        case = Path(scratch) / "case"
+        start = time.perf_counter()
+        subprocess.run(
+            [command(), "analyse", str(series), "--out", str(case)], check=True, capture_output=True
+        )
+        seconds = time.perf_counter() - start
+        record = json.loads((case / "case.json").read_text())
+    return {"total_s": seconds, "peak_memory_mb": record["peak_memory_mb"], **record["timings_s"]}
+
+
+def benchmark_help() -> float:
+    """Seconds of ``spineimg --help``, the median of several processes."""
+
+    def call() -> float:
+        subprocess.run([command(), "--help"], check=True, capture_output=True)
+        return 0.0
+
+    return median(timed(call)[0] for _ in range(REPEATS))
+
+
+def command() -> str:
+    """The installed command of this interpreter's environment."""
+    return str(Path(sys.executable).with_name("spineimg"))
+
+
 def main() -> None:
     times = benchmark_loading()
+    print(f"machine: {os.cpu_count()} cores, load before the run {os.getloadavg()[0]:.1f}")
     print(
         f"loading {LARGEST_REAL_SERIES}: spineimg {times.spineimg_s:.3f} s, "
         f"SimpleITK {times.simpleitk_s:.3f} s (reader alone {times.simpleitk_known_files_s:.3f} s), "
         f"ratio {times.ratio:.2f}"
     )
+    analysis = benchmark_analysis()
+    stages = ", ".join(
+        f"{name} {value:.1f}" for name, value in analysis.items() if not name.startswith(("total", "peak"))
+    )
+    print(
+        f"analysis: {analysis['total_s']:.1f} s in all ({stages}), peak {analysis['peak_memory_mb']:.0f} MB"
+    )
+    print(f"spineimg --help: {benchmark_help():.2f} s")
 
 
 if __name__ == "__main__":
