@@ -66,15 +66,17 @@ def score_alignment(
 def _collapse_at(
     segment: SegmentMeasurement, level: Level, measurements: Measurements, settings: ScoringSettings
 ) -> Collapse:
-    """Whether the level or its neighbour is collapsed: either bends their junction.
+    """Whether the level, or else its neighbour, is collapsed: either bends their junction.
 
     A neighbour whose height could not be measured (the sacrum never can) says nothing.
     """
+    own = collapse_state(measurements.vertebra(level), settings)
+    if own != "excluded":
+        return own
     neighbour = measurements.vertebra(segment.lower if segment.upper is level else segment.upper)
-    states = [collapse_state(measurements.vertebra(level), settings)]
-    if neighbour is not None and neighbour.height_loss_percent is not None:
-        states.append(collapse_state(neighbour, settings))
-    return "certain" if "certain" in states else "possible" if "possible" in states else "excluded"
+    if neighbour is None or neighbour.height_loss_percent is None:
+        return "excluded"
+    return "excluded" if collapse_state(neighbour, settings) == "excluded" else "beside"
 
 
 def _unseen(level: Level, touching: list[SegmentMeasurement]) -> list[Fact]:

@@ -15,7 +15,8 @@ from spineimg.scoring.lesions import LevelLesions, summed_percent
 from spineimg.scoring.table import POINTS, Option
 from spineimg.scoring.wording import axial_picture, interval, listed, percent, points_text, sagittal_picture
 
-Collapse = Literal["excluded", "possible", "certain"]
+Collapse = Literal["excluded", "beside", "possible", "certain"]
+"""Collapse of a level; ``beside``: not its own, but its neighbour is or may be collapsed."""
 ENDPLATES = ("upper_endplate", "lower_endplate")
 ABOVE, BELOW = POINTS[Option.COLLAPSE_ABOVE_HALF], POINTS[Option.COLLAPSE_BELOW_HALF]
 INVOLVED, FREE = POINTS[Option.BODY_INVOLVED], POINTS[Option.NO_COLLAPSE]
@@ -75,7 +76,7 @@ def score_collapse(
     said = [replace(fact, text=f"{fact.text}.") for fact in evidence[:-1]]
     score = points_text("collapse", sorted(points))
     said.append(replace(evidence[-1], text=f"{evidence[-1].text}: {score}."))
-    return finding("collapse", points, said, _question(level, loss, by_loss, settings))
+    return finding("collapse", points, said, _question(level, loss, by_loss, points, settings))
 
 
 def _loss_evidence(
@@ -199,7 +200,7 @@ def _step_evidence(
 
 
 def _question(
-    level: Level, loss: Estimate | None, by_loss: set[int | None], settings: ScoringSettings
+    level: Level, loss: Estimate | None, by_loss: set[int | None], points: set[int], settings: ScoringSettings
 ) -> str:
     half, fracture = settings.half_percent, settings.fracture_percent
     if loss is None:
@@ -217,7 +218,6 @@ def _question(
             f"Has the body of {level} lost {fracture:.0f} % of its height or more? Thinner slices or an "
             "earlier scan decide."
         )
-    return (
-        f"Is an endplate of {level} broken, or more than {settings.body_involved_percent:.0f} % of its "
-        "body involved?"
-    )
+    if BELOW in points:
+        return f"Is an endplate of {level} broken? Thinner slices, or a reader, decide."
+    return f"Is more than {settings.body_involved_percent:.0f} % of the body of {level} involved?"

@@ -16,6 +16,12 @@ from spineimg.scoring.translation import Fact, magnitude
 from spineimg.scoring.wording import interval, sagittal_picture
 
 NEW, NORMAL = POINTS[Option.DEFORMITY], POINTS[Option.ALIGNED]
+AT_COLLAPSE: dict[Collapse, str] = {
+    "excluded": "",
+    "beside": " beside a body that is or may be collapsed",
+    "possible": " at a body that may be collapsed",
+    "certain": " at a collapsed body",
+}
 _STANDS_FOR = {Level.T13: Level.T12, Level.L6: Level.L5}
 
 
@@ -55,13 +61,16 @@ def deformity(
     if normal is None:
         return ()
     collapsed = collapse != "excluded"
-    bent = normal.mean_deg if collapsed else normal.limit_deg
+    bent = normal.limit_deg
+    if collapse == "beside":
+        # What the neighbour's collapse can have added to a normal angle and be called new.
+        bent = min(bent, normal.mean_deg + settings.new_angle_deg)
+    elif collapsed:
+        bent = normal.mean_deg
     tilted = settings.collapsed_scoliosis_deg if collapsed else settings.scoliosis_deg
-    at_collapse = {"excluded": "", "possible": " beside a body that may be collapsed"}.get(
-        collapse, " beside a collapsed body"
-    )
+    at_collapse = AT_COLLAPSE[collapse]
     kyphosis = _Rule(
-        "kyphosis", segment.kyphosis_deg, bent, _kyphosis_words(normal, at_collapse), normal.source
+        "kyphosis", segment.kyphosis_deg, bent, _kyphosis_words(normal, bent, at_collapse), normal.source
     )
     size = magnitude(segment.scoliosis_deg) if segment.scoliosis_deg is not None else None
     words = f"normal below {tilted:g} degrees ({'ours' if collapsed else 'SRS'})"
@@ -86,12 +95,11 @@ class _Rule:
     source: str
 
 
-def _kyphosis_words(normal: Range, at_collapse: str) -> str:
+def _kyphosis_words(normal: Range, bent: float, at_collapse: str) -> str:
+    mean = f"{normal.mean_deg:.1f}"
     if at_collapse:
-        return f"normal mean {normal.mean_deg:.1f},{at_collapse}"
-    return (
-        f"normal up to {normal.limit_deg:.1f} degrees (mean {normal.mean_deg:.1f}, standing figures widened)"
-    )
+        return f"normal mean {mean}, judged from {bent:.1f} degrees on{at_collapse} (ours)"
+    return f"normal up to {bent:.1f} degrees (mean {mean}, standing figures widened)"
 
 
 def _fact(segment: SegmentMeasurement, level: Level, rule: _Rule, points: set[int], text: str) -> Fact:
