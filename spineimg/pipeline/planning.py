@@ -60,13 +60,21 @@ def find_studies(root: Path, settings: Settings) -> tuple[tuple[Study, ...], tup
     -------
     studies, failures
         Failures are studies without any series that can be analysed, each with the reason.
+
+    Raises
+    ------
+    InputRefused
+        When there is neither a DICOM image nor a NIfTI file.
     """
     require_path(root)
-    studies, failures = _dicom_studies(root, settings)
     images = sorted(p for p in _files(root) if is_nifti(p))
+    try:
+        studies, failures = _dicom_studies(root, settings)
+    except InputRefused:
+        if not images:
+            raise
+        studies, failures = [], []
     studies += [Study(study_id(p, root, str(p.relative_to(root))), p, None, "NIfTI") for p in images]
-    if not studies and not failures:
-        raise InputRefused("no-dicom-files", f"no study under {root}", "give a folder of DICOM studies", root)
     return tuple(studies), tuple(failures)
 
 
@@ -78,12 +86,7 @@ def _files(root: Path) -> Iterable[Path]:
 def _dicom_studies(root: Path, settings: Settings) -> tuple[list[Study], list[Failure]]:
     from spineimg.dicom import scan
 
-    try:
-        found = scan(root, settings.reading)
-    except InputRefused as error:
-        if error.code in ("no-dicom-files", "not-an-image"):
-            return [], []
-        raise
+    found = scan(root, settings.reading)
     groups: dict[tuple[str, str], list[Series]] = {}
     for series in found.series:
         groups.setdefault((series.study_uid, str(series.patient.key)), []).append(series)
