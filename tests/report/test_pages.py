@@ -124,7 +124,8 @@ def interval(new: str, progression: str, fall: float | None, **changes: object) 
     one = Interval(
         0, 1, 90, HeightChange(estimate, estimate, estimate), estimate, 5.0,
         new, progression, (0,), (1,),  # type: ignore[arg-type]
-        None, "none", Total(7, 9), Total(13, 14), ("potentially_unstable",), ("unstable",), (13,), "A reason.",
+        None, "none", Total(7, 9), Total(13, 14), ("potentially_unstable",), ("unstable",), (13,),
+        "A reason.",
     )  # fmt: skip
     return dataclasses.replace(one, **changes)  # type: ignore[arg-type]
 
