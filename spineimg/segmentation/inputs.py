@@ -92,4 +92,5 @@ def guide_channel(
         for n, p in zip(shape, point, strict=True)
     ]
     guide = axes[0][:, None, None] * axes[1][None, :, None] * axes[2][None, None, :]
-    return guide[None].astype(np.float32)
+    out: Floats = guide[None].astype(np.float32)
+    return out

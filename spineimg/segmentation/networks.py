@@ -168,7 +168,7 @@ class FoldedUNet(nn.Module):
         return torch.cat([logits, fields], dim=1)
 
 
-def build_network(arch: str, kwargs: dict[str, Any]) -> nn.Module:
+def build_network(arch: str, kwargs: dict[str, Any]) -> FoldedUNet:
     """Build a network by the name in a bundle's configuration.
 
     Raises

@@ -143,7 +143,8 @@ def random_contrast(rng: np.random.Generator, hu: Floats) -> Floats:
     """Remap intensities by a random curve (a small share of samples)."""
     knots = np.array([-1024, -600, -100, 0, 60, 150, 300, 700, 1500], np.float32)
     values = knots + rng.normal(0, 1, 9) * np.array([20, 150, 60, 40, 40, 60, 100, 200, 300])
-    return np.interp(hu, knots, np.sort(values)).astype(np.float32)
+    curved: Floats = np.interp(hu, knots, np.sort(values)).astype(np.float32)
+    return curved
 
 
 def _thick_matrix(n: int, spacing: float, slice_mm: float, shift: float) -> Floats:
@@ -157,7 +158,8 @@ def _thick_matrix(n: int, spacing: float, slice_mm: float, shift: float) -> Floa
     average, centres = average[valid] / total[valid], centres[valid]
     back = np.clip(1 - np.abs(position[:, None] - centres[None, :]) / slice_mm, 0, None)
     back /= np.maximum(back.sum(1, keepdims=True), 1e-6)
-    return (back @ average).astype(np.float32)
+    matrix: Floats = (back @ average).astype(np.float32)
+    return matrix
 
 
 def thicken(rng: np.random.Generator, hu: Floats, spacing: float, most_mm: float) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -12,6 +14,32 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 LYTIC, BLASTIC = 1, 2
+
+
+@dataclass(frozen=True)
+class Place:
+    """The vertebra of a patch that lesions go to.
+
+    Attributes
+    ----------
+    own, body
+        The vertebra and its body (may be empty where the division is not known).
+    disc
+        Discs of the patch.
+    guide
+        Body centre in voxel coordinates.
+    depth
+        Signed distance to the bone surface in mm.
+    spacing
+        Voxel size in mm.
+    """
+
+    own: Mask
+    body: Mask
+    disc: Mask
+    guide: NDArray[np.float64]
+    depth: Floats
+    spacing: float
 
 
 def _ball(
@@ -40,14 +68,7 @@ def _centre_in(rng: np.random.Generator, mask: Mask) -> NDArray[np.float64] | No
     return np.array(np.unravel_index(int(rng.choice(index)), mask.shape), float)
 
 
-def paint_lesions(
-    rng: np.random.Generator,
-    hu: Floats,
-    own: Mask,
-    body: Mask,
-    depth: Floats,
-    spacing: float,
-) -> NDArray[np.uint8]:
+def paint_lesions(rng: np.random.Generator, hu: Floats, place: Place) -> NDArray[np.uint8]:
     """Paint one to three lesions into a vertebra, in place.
 
     Parameters
@@ -56,24 +77,19 @@ def paint_lesions(
         Random generator.
     hu
         Hounsfield units of the patch; changed.
-    own
+    place
         The vertebra.
-    body
-        Its body (may be empty where the division is not known).
-    depth
-        Signed distance to the bone surface in mm.
-    spacing
-        Voxel size in mm.
 
     Returns
     -------
     array
         Bit `LYTIC` and bit `BLASTIC` per voxel.
     """
+    own, body, depth, spacing = place.own, place.body, place.depth, place.spacing
     truth = np.zeros(hu.shape, np.uint8)
     for _ in range(1 if rng.random() < 0.75 else int(rng.integers(2, 4))):
-        place = body if rng.random() < 0.65 and body.sum() > 50 else own & ~body
-        centre = _centre_in(rng, place if place.sum() > 50 else own)
+        where = body if rng.random() < 0.65 and body.sum() > 50 else own & ~body
+        centre = _centre_in(rng, where if where.sum() > 50 else own)
         if centre is None:
             return truth
         radius = float(np.exp(rng.uniform(np.log(2.5), np.log(18.0))))
@@ -95,7 +111,8 @@ def paint_lesions(
 
 def _alpha(rng: np.random.Generator, ball: Floats) -> Floats:
     border = rng.uniform(1.0, 2.0) if rng.random() < 0.6 else rng.uniform(2.0, 6.0)
-    return np.clip(ball / border + 0.5, 0.0, 1.0).astype(np.float32)
+    alpha: Floats = np.clip(ball / border + 0.5, 0.0, 1.0).astype(np.float32)
+    return alpha
 
 
 def _paint_lytic(
@@ -158,22 +175,14 @@ def _near(own: Mask, reach_mm: float) -> Mask:
     return np.asarray(ndimage.binary_dilation(own, iterations=steps))
 
 
-def paint_lookalikes(
-    rng: np.random.Generator,
-    hu: Floats,
-    own: Mask,
-    body: Mask,
-    disc: Mask,
-    guide: NDArray[np.float64],
-    depth: Floats,
-    spacing: float,
-) -> None:
+def paint_lookalikes(rng: np.random.Generator, hu: Floats, place: Place) -> None:
     """Paint normal variants that must not be called lesions, in place.
 
     Basivertebral vein, Schmorl node, end-plate sclerosis, bone island, gas or dense
     facets: each with its own chance.
     """
-    shape = hu.shape
+    own, body, disc, guide = place.own, place.body, place.disc, place.guide
+    depth, spacing, shape = place.depth, place.spacing, hu.shape
     if body.sum() > 100 and rng.random() < 0.4:  # basivertebral vein
         y = np.argwhere(body)[:, 1]
         back = float(np.quantile(y, 0.97))

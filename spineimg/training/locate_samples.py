@@ -18,7 +18,7 @@ from spineimg.training.patches import Patch, sample_patch
 from spineimg.training.sources import BONE_ONLY, CUTOUTS, Source
 from spineimg.training.surroundings import add_skull, fill_unknown
 from spineimg.training.templates import MERGED, Template
-from spineimg.training.warp import WarpRange, crush, locate_point, source_points
+from spineimg.training.warp import Aim, WarpRange, crush, locate_point, source_points
 
 Floats = NDArray[np.float32]
 
@@ -167,7 +167,7 @@ def locate_sample(
     ranges = WARP_REAL if source.real else WARP
     aim = template.centres[level] + rng.normal(0, 1, 3) * np.array([18.0, 16.0, 45.0])
     aim[1] -= rng.uniform(-10, 25)
-    points = source_points(rng, shape, LOCATE_SPACING_MM, aim, ranges)
+    points = source_points(rng, shape, LOCATE_SPACING_MM, Aim(aim), ranges)
     if rng.random() < ranges.crush_share:
         crush(rng, points, template, level)
     patch = sample_patch(template, points, source.image)

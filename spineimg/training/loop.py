@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,7 +64,8 @@ class Trainer:
     """One run: net, optimiser, averaged weights, clock."""
 
     def __init__(self, net: nn.Module, config: LoopConfig, bundle: dict[str, Any]) -> None:
-        self.net = net.to(memory_format=torch.channels_last_3d)
+        net.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.net = net
         self.config = config
         self.bundle = bundle
         self.optimiser = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay)
@@ -85,13 +87,14 @@ class Trainer:
         self.step, self.elapsed, self.best = blob["step"], blob["elapsed"], blob["best"]
 
     def log(self, row: dict[str, Any]) -> None:
-        """Append one row to the curve and print it."""
+        """Append one row to the curve and show it."""
         row = {"step": self.step, "min": round(self.elapsed / 60, 2)} | {
             k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()
         }
         with (self.config.run / "curve.jsonl").open("a") as stream:
             stream.write(json.dumps(row) + "\n")
-        print(json.dumps(row), flush=True)
+        sys.stdout.write(json.dumps(row) + "\n")
+        sys.stdout.flush()
 
     def checkpoint(self) -> None:
         """Write `last.pt`."""
@@ -164,7 +167,7 @@ class Trainer:
                 self.step += 1
                 continue
             self.optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
             self.optimiser.step()
             self.step += 1

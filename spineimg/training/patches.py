@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ class Patch:
     lesions: NDArray[np.uint8] | None
 
 
-def sample_patch(template: Template, points: Floats, smooth_image: NDArray[np.generic] | None) -> Patch:
+def sample_patch(template: Template, points: Floats, smooth_image: NDArray[Any] | None) -> Patch:
     """Gather a template's arrays at the points of a map.
 
     Parameters
@@ -60,14 +61,18 @@ def sample_patch(template: Template, points: Floats, smooth_image: NDArray[np.ge
     if template.sdf is None:
         depth = np.zeros(shape, np.float32)
     else:
-        depth = ndimage.map_coordinates(
-            template.sdf, voxel, output=np.float32, order=1, mode="constant", cval=-100
+        depth = np.asarray(
+            ndimage.map_coordinates(
+                template.sdf, voxel, output=np.float32, order=1, mode="constant", cval=-100
+            )
         )
         depth *= SDF_UNIT_MM
     image = None
     if smooth_image is not None:
-        image = ndimage.map_coordinates(
-            smooth_image, voxel, output=np.float32, order=1, mode="constant", cval=-1024
+        image = np.asarray(
+            ndimage.map_coordinates(
+                smooth_image, voxel, output=np.float32, order=1, mode="constant", cval=-1024
+            )
         )
     lesions = None
     if template.lesions is not None:
@@ -81,4 +86,5 @@ def smooth_for(template: Template, spacing_mm: float) -> Floats | None:
     if template.image is None:
         return None
     sigma = [0.4 * spacing_mm / s if s < 0.8 * spacing_mm else 0.0 for s in template.spacing]
-    return ndimage.gaussian_filter(template.image.astype(np.float32), sigma)
+    smooth: Floats = ndimage.gaussian_filter(template.image.astype(np.float32), sigma)
+    return smooth

@@ -16,18 +16,23 @@ from spineimg.segmentation.inputs import (
     hu_channels,
 )
 from spineimg.training.intensity import scan
-from spineimg.training.lesions import paint_lesions, paint_lookalikes
+from spineimg.training.lesions import Place, paint_lesions, paint_lookalikes
 from spineimg.training.locate_samples import make_hu, pick, real_intensity, z_limits_cached
-from spineimg.training.patches import sample_patch
+from spineimg.training.patches import Patch, sample_patch
 from spineimg.training.sources import Source
 from spineimg.training.templates import IGNORE, MERGED
-from spineimg.training.warp import WarpRange, crush, locate_point, source_points
+from spineimg.training.warp import Aim, WarpRange, crush, source_points
 
 Floats = NDArray[np.float32]
+Floats64 = NDArray[np.float64]
 
 WARP = WarpRange(tilt_deg=20.0, scale=(0.78, 1.25), bend_mm=8.0, elastic_mm=1.6, crush_share=0.35)
 WARP_REAL = WarpRange(tilt_deg=20.0, scale=(0.8, 1.25), bend_mm=5.0, elastic_mm=1.3, crush_share=0.25)
 MOST_DRAWS = 20
+LEAST_VOXELS = 200
+LESION_SHARE = 0.65
+NEIGHBOUR_SHARE = 0.25
+CUT_SHARE = 0.15
 LESION_LEVEL_SHARE = 0.5
 """Share of a phantom's samples that go to a vertebra with a lesion."""
 REFINE_MERGED = 5
@@ -59,6 +64,41 @@ def refine_target(region: NDArray[np.uint8], labels: NDArray[np.uint8], level: i
     return target
 
 
+def _paint(
+    rng: np.random.Generator, hu: Floats, patch: Patch, target: NDArray[np.uint8], guide: Floats64
+) -> NDArray[np.uint8]:
+    """Paint look-alikes, lesions and lesions of neighbours; give the lesion bits."""
+    own = np.isin(target, (1, 2, REFINE_MERGED))
+    truth = np.zeros(own.shape, np.uint8)
+    if own.sum() <= LEAST_VOXELS:
+        return truth
+    disc = patch.region == 3
+    place = Place(own, target == 1, disc, guide, patch.depth, REFINE_SPACING_MM)
+    paint_lookalikes(rng, hu, place)
+    if rng.random() < LESION_SHARE:
+        truth = paint_lesions(rng, hu, place)
+    other = target == 3
+    if rng.random() < NEIGHBOUR_SHARE and other.sum() > 2 * LEAST_VOXELS:
+        # a lesion of a neighbour is not this vertebra's
+        paint_lesions(rng, hu, Place(other, other, disc, guide, patch.depth, REFINE_SPACING_MM))
+    return truth
+
+
+def _outside(rng: np.random.Generator, points: Floats, source: Source, patch: Patch) -> NDArray[np.bool_]:
+    """Voxels that the imagined scan does not cover."""
+    low, high = z_limits_cached(source.template)
+    outside: NDArray[np.bool_] = (points[2] > high + 1) | (points[2] < low - 1)
+    if source.real:
+        outside |= ~patch.inside
+    if rng.random() < CUT_SHARE:  # the scan ends near this vertebra
+        edge = int(rng.integers(2, 14))
+        if rng.random() < 0.5:
+            outside[:, :, :edge] = True
+        else:
+            outside[:, :, -edge:] = True
+    return outside
+
+
 def refine_sample(rng: np.random.Generator, sources: list[Source], real_share: float) -> RefineSample:
     """Make one sample of the refine net (see `RefineSample`)."""
     source, level = pick(rng, sources, real_share, tuple(range(1, 25)))
@@ -69,11 +109,10 @@ def refine_sample(rng: np.random.Generator, sources: list[Source], real_share: f
             break
         source, level = pick(rng, sources, real_share, tuple(range(1, 25)))
     template = source.template
-    centre = template.centres[level]
-    wide = 6.0 if rng.random() < 0.15 else 3.0
-    jitter = rng.normal(0, wide, 3)
-    shift = np.array([0.0, REFINE_BACKWARD_MM, 0.0])
-    aim = centre + shift + jitter
+    jitter = rng.normal(0, 6.0 if rng.random() < 0.15 else 3.0, 3)
+    guide_mm = np.array([0.0, -REFINE_BACKWARD_MM, 0.0])
+    anchor = guide_mm + jitter
+    aim = Aim(template.centres[level], (float(anchor[0]), float(anchor[1]), float(anchor[2])))
     ranges = WARP_REAL if source.real else WARP
     points = source_points(rng, REFINE_PATCH, REFINE_SPACING_MM, aim, ranges)
     if rng.random() < ranges.crush_share:
@@ -83,47 +122,24 @@ def refine_sample(rng: np.random.Generator, sources: list[Source], real_share: f
     patch = sample_patch(template, points, source.image)
     hu = make_hu(rng, source, patch, points, REFINE_SPACING_MM).copy()
     target = refine_target(patch.region, patch.labels, level)
-    own = np.isin(target, (1, 2, REFINE_MERGED))
-    body = target == 1
-    found = locate_point(points, centre)
     middle = np.array([(n - 1) / 2 for n in REFINE_PATCH])
-    if found is None:
-        found = middle - shift / REFINE_SPACING_MM
-    truth = np.zeros(own.shape, np.uint8)
+    guide = middle + guide_mm / REFINE_SPACING_MM
     if patch.lesions is not None:
-        truth = np.where(own | (target == 0), patch.lesions, 0).astype(np.uint8)
-    elif own.sum() > 200:
-        paint_lookalikes(rng, hu, own, body, patch.region == 3, found, patch.depth, REFINE_SPACING_MM)
-        if rng.random() < 0.6:
-            truth = paint_lesions(rng, hu, own, body, patch.depth, REFINE_SPACING_MM)
-        if rng.random() < 0.25:  # a lesion of a neighbour is not this vertebra's
-            other = target == 3
-            if other.sum() > 400:
-                paint_lesions(rng, hu, other, other, patch.depth, REFINE_SPACING_MM)
+        mine = np.isin(target, (0, 1, 2, REFINE_MERGED))
+        truth = np.where(mine, patch.lesions, 0).astype(np.uint8)
+    else:
+        centre = middle + anchor / REFINE_SPACING_MM
+        truth = _paint(rng, hu, patch, target, centre)
     if source.real:
         hu = real_intensity(rng, hu, REFINE_SPACING_MM, 5.0)
     else:
         hu = scan(rng, hu, REFINE_SPACING_MM, 5.0)
-    low, high = z_limits_cached(template)
-    outside = (points[2] > high + 1) | (points[2] < low - 1)
-    if source.real:
-        outside |= ~patch.inside
-    if rng.random() < 0.15:  # the scan ends near this vertebra
-        edge = int(rng.integers(2, 14))
-        if rng.random() < 0.5:
-            outside[:, :, :edge] = True
-        else:
-            outside[:, :, -edge:] = True
+    outside = _outside(rng, points, source, patch)
     hu[outside] = OUTSIDE_HU
     target[outside] = 0
     truth[outside] = 0
-    guide_mm = found * REFINE_SPACING_MM
-    # the guide is where the patch was aimed, less the shift: the located centre
-    guide_vox = (middle * REFINE_SPACING_MM - shift) / REFINE_SPACING_MM
-    if np.abs(guide_mm / REFINE_SPACING_MM - guide_vox).max() > 14:
-        guide_vox = found
-    point = (float(guide_vox[0]), float(guide_vox[1]), float(guide_vox[2]))
-    guide = guide_channel(REFINE_PATCH, point, REFINE_SPACING_MM)
-    inputs = np.concatenate([hu_channels(hu), guide])
+    point = (float(guide[0]), float(guide[1]), float(guide[2]))
+    channel = guide_channel(REFINE_PATCH, point, REFINE_SPACING_MM)
+    inputs = np.concatenate([hu_channels(hu), channel])
     lesions = np.stack([truth & 1, (truth >> 1) & 1]).astype(np.uint8)
     return RefineSample(inputs, target, lesions, point, template.name, level)

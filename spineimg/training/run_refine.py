@@ -85,7 +85,9 @@ def run_refine(args: argparse.Namespace) -> None:
     pool.fill(PREPARED_AT_START)
     net = build_network("FoldedUNet", settings["kwargs"])
     with torch.no_grad():  # lesions are rare: start from "none"
-        net.head_out.bias[5:7] = -3.0  # type: ignore[union-attr,index]
+        bias = net.head_out.bias
+        if bias is not None:
+            bias[5:7] = -3.0
     bundle = {
         "arch": "FoldedUNet",
         "kwargs": settings["kwargs"],

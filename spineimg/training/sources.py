@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class Source:
 
     template: Template
     weight: float
-    image: NDArray[np.generic] | None
+    image: NDArray[Any] | None
 
     @property
     def real(self) -> bool:

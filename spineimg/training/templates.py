@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -76,9 +77,10 @@ class Template:
     lesion_levels: tuple[int, ...] = ()
 
 
-def read_lps(path: Path) -> tuple[NDArray[np.generic], NDArray[np.float64], NDArray[np.float64]]:
+def read_lps(path: Path) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
     """Read a NIfTI with axes parallel to the body and give array, spacing and origin in LPS."""
-    image = nib.as_closest_canonical(nib.load(path))
+    nibabel: Any = nib  # its stubs are not typed
+    image = nibabel.as_closest_canonical(nibabel.load(path))
     array = np.asarray(image.dataobj)
     affine = np.asarray(image.affine)
     spacing = np.abs(np.diag(affine)[:3])
@@ -196,9 +198,7 @@ def _level_names() -> list[tuple[str, int]]:
     )
 
 
-def _gather(
-    source: NDArray[np.generic], index: list[NDArray[np.intp]], ok: list[NDArray[np.bool_]], fill: int
-) -> NDArray[np.generic]:
+def _gather(source: Bytes, index: list[NDArray[np.intp]], ok: list[NDArray[np.bool_]], fill: int) -> Bytes:
     out = source[np.ix_(*index)].copy()
     for axis, good in enumerate(ok):
         out[(slice(None),) * axis + (~good,)] = fill
@@ -245,7 +245,7 @@ def load_real(folder: Path, template: Template | None) -> Template:
         sdf=signed_distance(labels, spacing),
         spacing=spacing,
         origin=origin,
-        centres=body_centres(labels, np.where(region == MERGED, 1, region), spacing, origin)
+        centres=body_centres(labels, np.where(region == MERGED, 1, region).astype(np.uint8), spacing, origin)
         if template is None
         else {k: v for k, v in template.centres.items() if (labels == k).sum() > 60},
         cut=cut,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -21,7 +22,7 @@ from spineimg.segmentation.inputs import (
     guide_channel,
     hu_channels,
 )
-from spineimg.training.patches import sample_patch, smooth_for
+from spineimg.training.patches import Patch, sample_patch, smooth_for
 from spineimg.training.templates import Template, load_real, load_template
 
 Floats = NDArray[np.float32]
@@ -29,10 +30,11 @@ Floats = NDArray[np.float32]
 
 def read_series(folder: Path) -> tuple[Floats, NDArray[np.float64], NDArray[np.float64]]:
     """Read an axial DICOM series: HU in LPS order, spacing and origin."""
-    reader = sitk.ImageSeriesReader()
+    itk: Any = sitk  # its stubs are not typed
+    reader = itk.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
-    image = sitk.DICOMOrient(reader.Execute(), "LPS")
-    array = sitk.GetArrayFromImage(image).transpose(2, 1, 0).astype(np.float32)
+    image = itk.DICOMOrient(reader.Execute(), "LPS")
+    array = itk.GetArrayFromImage(image).transpose(2, 1, 0).astype(np.float32)
     return array, np.array(image.GetSpacing()), np.array(image.GetOrigin())
 
 
@@ -80,7 +82,8 @@ def tiled(net: nn.Module, hu: Floats, patch: tuple[int, int, int]) -> Floats:
                     total = np.zeros((y.shape[0], *padded.shape), np.float32)
                 total[(slice(None), *cut)] += y * weight
                 mass[cut] += weight
-    assert total is not None
+    if total is None:
+        raise ValueError("no tile fits the volume")
     total /= mass
     return total[:, : hu.shape[0], : hu.shape[1], : hu.shape[2]]
 
@@ -115,6 +118,13 @@ def match(found: NDArray[np.float64], truth: NDArray[np.float64]) -> tuple[float
     return float(hit.mean()), surplus, float(np.median(d.min(0)[hit])) if hit.any() else 99.0
 
 
+def shown(patch: Patch) -> Floats:
+    """Give the real image of a patch."""
+    if patch.image is None:
+        raise ValueError("the case has no image")
+    return patch.image
+
+
 def dice(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     """Dice of two masks."""
     return float(2 * (a & b).sum() / max(1, a.sum() + b.sum()))
@@ -135,8 +145,7 @@ class LocateValidation:
         )
         smooth = smooth_for(self.case, LOCATE_SPACING_MM)
         self.patch = sample_patch(self.case, np.array(grid, np.float32), smooth)
-        assert self.patch.image is not None
-        self.hu = self.patch.image
+        self.hu = shown(self.patch)
         marks = json.loads((data / "landmarks/ct_wholebody_juno.json").read_text())["levels"]
         self.truth = np.array([m["centre_lps_mm"] for m in marks if m["centre_lps_mm"]])
         self.low = self.truth.min(0) - np.array([70.0, 80.0, 60.0])
@@ -208,10 +217,9 @@ class RefineValidation:
             ]
             grid = np.array(np.meshgrid(*axes, indexing="ij"), np.float32)
             patch = sample_patch(case, grid, smooth)
-            assert patch.image is not None
             point = (middle[0], middle[1] - REFINE_BACKWARD_MM / REFINE_SPACING_MM, middle[2])
             guide = guide_channel(REFINE_PATCH, point, REFINE_SPACING_MM)
-            inputs = np.concatenate([hu_channels(patch.image), guide])
+            inputs = np.concatenate([hu_channels(shown(patch)), guide])
             own = patch.labels == level
             self.real.append((inputs, own, own & (patch.region == 1), own & (patch.region == 2)))
         self.synthetic = synthetic

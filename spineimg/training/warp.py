@@ -39,11 +39,27 @@ class WarpRange:
     crush_share: float
 
 
+@dataclass(frozen=True)
+class Aim:
+    """Where a patch looks.
+
+    Attributes
+    ----------
+    point
+        LPS point of the template.
+    anchor_mm
+        Where it lands, in mm from the middle of the patch.
+    """
+
+    point: NDArray[np.float64]
+    anchor_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
 def source_points(
     rng: np.random.Generator,
     shape: tuple[int, int, int],
     spacing_mm: float,
-    centre: NDArray[np.float64],
+    aim: Aim,
     ranges: WarpRange,
 ) -> Floats:
     """Give, for every voxel of a patch, the LPS point of the template it shows.
@@ -54,8 +70,8 @@ def source_points(
         Random generator.
     shape, spacing_mm
         The patch.
-    centre
-        LPS point of the template that lands in the middle of the patch.
+    aim
+        Which point of the template lands where.
     ranges
         Strength of the deformation.
 
@@ -69,7 +85,10 @@ def source_points(
     common = np.exp(rng.uniform(*np.log(ranges.scale)))
     scale = common * rng.uniform(0.94, 1.06, 3)
     matrix = (rotation / scale[None, :]).astype(np.float32)
-    axes = [((np.arange(n, dtype=np.float32) - (n - 1) / 2) * np.float32(spacing_mm)) for n in shape]
+    axes = [
+        (np.arange(n, dtype=np.float32) - (n - 1) / 2) * np.float32(spacing_mm) - np.float32(a)
+        for n, a in zip(shape, aim.anchor_mm, strict=True)
+    ]
     out = np.empty((3, *shape), np.float32)
     for row in range(3):
         out[row] = (
@@ -82,12 +101,12 @@ def source_points(
             period = rng.uniform(180.0, 420.0)
             phase = rng.uniform(0.0, 2 * np.pi)
             amplitude = rng.uniform(0.0, ranges.bend_mm) * (0.7 if row == 0 else 1.0)
-            out[row] += amplitude * np.sin(2 * np.pi * out[2] / period + phase)
+            out[row] += amplitude * (np.sin(2 * np.pi * out[2] / period + phase) - np.sin(phase))
     if ranges.elastic_mm > 0:
         knots = tuple(max(4, int(n * spacing_mm / 40.0) + 3) for n in shape)
         for row in range(3):
             out[row] += (ranges.elastic_mm * rng.uniform(0.2, 1.2)) * smooth_field(rng, shape, knots)
-    out += centre.astype(np.float32)[:, None, None, None]
+    out += aim.point.astype(np.float32)[:, None, None, None]
     return out
 
 
