@@ -39,7 +39,7 @@ LARGEST_TOTAL = 18
 
 @dataclass(frozen=True, slots=True)
 class Pain:
-    """Pain of one level; ``date`` ISO or None, ``source`` says who gave it (``command line``, a file name)."""
+    """Pain of one level; ``date`` ISO or None, ``source`` who gave it (``command line``, a file name)."""
 
     value: PainKind
     date: str | None = None
@@ -134,7 +134,7 @@ class LevelScore:
 
 @dataclass(frozen=True, slots=True)
 class PatientScore:
-    """The patient's total over the scored levels; ``level`` holds the largest maximum. None: no level scored."""
+    """The patient's total over the scored levels; ``level`` holds the largest maximum. None: none scored."""
 
     total: Total | None
     band: tuple[Band, ...]

@@ -52,9 +52,8 @@ def points_text(component: ComponentName, points: Sequence[int]) -> str:
 
 def listed(words: Sequence[str], joint: str = "and") -> str:
     """Words with commas, the last joined by a word."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {joint} {words[-1]}"
+    *first, last = words or [""]
+    return f"{', '.join(first)} {joint} {last}" if first else last
 
 
 def _unsigned_zero(number: float, decimals: int) -> float:
