@@ -24,8 +24,9 @@ class TrialSettings:
     """A smaller p of the Schoenfeld score test (Grambsch & Therneau 1994) is said in the report."""
     cox_gradient: float = 1e-9
     """Largest component of the score, per standard deviation of the covariate, that counts as converged."""
-    cox_largest_coefficient: float = 20.0
-    """**ours**: a standardised coefficient beyond this: the covariate separates the events, no maximum."""
+    cox_largest_coefficient: float = 6.0
+    """**ours**: a coefficient beyond this (hazard ratio 400 for one standard deviation) has no maximum: the
+    covariate separates the events."""
     npmle_tolerance: float = 1e-10
     """Largest change of a probability at which the EM for interval-censored data ends (R's own rule stops
     3e-6 short of the maximum)."""

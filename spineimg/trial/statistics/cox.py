@@ -77,11 +77,11 @@ def fit_cox(rows: CoxRows, settings: TrialSettings) -> CoxFit:
     for _ in range(LARGEST_POLISH):
         found = moments(kept, steps, beta)
         gradient, info = score(kept, steps, found), information(found)
+        if not np.isfinite(beta).all() or np.abs(beta).max() > settings.cox_largest_coefficient:
+            raise NotFitted("a covariate separates the events: the likelihood has no maximum")
         if np.abs(gradient).max() <= settings.cox_gradient:
             break
         beta = beta + np.linalg.solve(info, gradient)
-        if not np.isfinite(beta).all() or np.abs(beta).max() > settings.cox_largest_coefficient:
-            raise NotFitted("a covariate separates the events: the likelihood has no maximum")
     else:
         raise NotFitted("the likelihood has no maximum that could be found")
     return errors(kept, steps, found, beta, scale)
@@ -97,19 +97,38 @@ def errors(kept: CoxRows, steps: Steps, found: Moments, beta: Floats, scale: Flo
         beta / scale,
         inverse * back,
         influence.T @ influence * back,
-        _jackknife(kept, steps, found, sums) * back,
+        _jackknife(kept, steps, found) * back,
         int(steps.row.size),
         kept.clusters,
     )
 
 
-def _jackknife(rows: CoxRows, steps: Steps, found: Moments, sums: Floats) -> Floats:
-    """One step towards the fit without each cluster: its score and its events' information taken out."""
+def _jackknife(rows: CoxRows, steps: Steps, found: Moments) -> Floats:
+    """One Newton step from the fit on the rows without each cluster, spread as a jackknife has it.
+
+    Each cluster is taken out of the sums of every risk set, so that no model is laid out anew.
+    """
+    n, p = rows.x.shape
+    products = (rows.x[:, :, None] * rows.x[:, None, :]).reshape(n, p * p)
+    values = found.weight[:, None] * np.column_stack([np.ones(n), rows.x, products])
+    whole, dying = steps.at_risk @ values, steps.dying @ values
     names, place = np.unique(rows.cluster, return_inverse=True)
-    own = np.zeros((names.size, *found.variance.shape[1:]))
-    np.add.at(own, place[steps.row], found.variance)
-    without = information(found)[None] - own
-    moved = np.linalg.solve(without, sums[:, :, None])[:, :, 0]
+    moved = np.zeros((names.size, p))
+    left = score(rows, steps, found)  # not zero at a penalised maximum: there the penalty balances it
+    for g in range(names.size):
+        own = np.flatnonzero(place == g)
+        ties = steps.tied - steps.dying[:, own].sum(axis=1).astype(np.int64)
+        time = np.repeat(np.arange(ties.size), ties)
+        out = (np.arange(time.size) - np.repeat(np.cumsum(ties) - ties, ties)) / ties[time]
+        sums = (whole - steps.at_risk[:, own] @ values[own])[time] - out[:, None] * (
+            dying - steps.dying[:, own] @ values[own]
+        )[time]
+        mean = sums[:, 1 : 1 + p] / sums[:, :1]
+        square = (sums[:, 1 + p :] / sums[:, :1]).reshape(-1, p, p)
+        info = (square - mean[:, :, None] * mean[:, None, :]).sum(axis=0)
+        events = rows.x[steps.row[place[steps.row] != g]]
+        # Without its only events a covariate may tell nothing: no step is known then, the shortest is taken.
+        moved[g] = np.linalg.pinv(info) @ (events.sum(axis=0) - mean.sum(axis=0) - left)
     return np.asarray(moved.T @ moved * (names.size - 1) / names.size)
 
 
