@@ -18,7 +18,7 @@ _PUBLIC = {
     "Level": "core.levels",
     "Measurements": "core.measurements",
     "Possible": "core.estimate",
-    "Request": "pipeline.analyse",
+    "Request": "pipeline.request",
     "Settings": "core.settings",
     "SinsScores": "core.scores",
     "SpineimgError": "core.errors",

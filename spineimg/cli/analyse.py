@@ -30,7 +30,8 @@ def analyse(
 ) -> None:
     """Find and name the vertebrae, find the lesions, measure and score them."""
     from spineimg.cli.printing import print_case, stage_display
-    from spineimg.pipeline.analyse import Request, analyse
+    from spineimg.pipeline.analyse import analyse
+    from spineimg.pipeline.request import Request
 
     request = Request(
         path=path,

@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 
 from spineimg.core.case import Case
 from spineimg.core.labelmap import LabelMap
 from spineimg.core.measurements import Measurements
 from spineimg.core.settings import DEFAULTS, Settings
-from spineimg.core.volume import Modality, Volume
+from spineimg.core.volume import Volume
 from spineimg.measurement import divide, find_lesions, measure
 from spineimg.pipeline.clock import Clock, Say, silent
 from spineimg.pipeline.cropping import column_box, crop_labels, crop_volume
 from spineimg.pipeline.provenance import Provenance, checked_date
 from spineimg.pipeline.publish import Content, publish
 from spineimg.pipeline.reading import read, require_new
+from spineimg.pipeline.request import Request
 from spineimg.pipeline.segment import segment
 from spineimg.scoring import PainEntry, parse_pain, read_pain_file, score, settle_pain
 from spineimg.storage.records import as_written
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to analyse, and what the user says about it."""
-
-    path: Path
-    series_uid: str | None = None
-    modality: Modality | None = None
-    labels: Path | None = None
-    labels_kind: str = "verse"
-    lesions: Path | None = None
-    engine: str | None = None
-    pain: tuple[str, ...] = ()
-    pain_file: Path | None = None
-    patient_key: str | None = None
-    study_date: str | None = None
 
 
 def analyse(request: Request, out: Path, settings: Settings = DEFAULTS, say: Say = silent) -> Case:

@@ -165,7 +165,8 @@ def _prepare_worker() -> None:
 
 
 def _analyse_one(request: BatchRequest, study: Study, settings: Settings) -> Failure | None:
-    from spineimg.pipeline.analyse import Request, analyse
+    from spineimg.pipeline.analyse import analyse
+    from spineimg.pipeline.request import Request
 
     wanted = Request(
         path=study.path, series_uid=study.series_uid, engine=request.engine, pain_file=request.pain_file

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +14,11 @@ from spineimg.core.grid import Grid
 from spineimg.core.labelmap import EngineId, LabelMap
 from spineimg.core.settings import Settings
 from spineimg.core.volume import Modality, Volume
+from spineimg.pipeline.request import Request
 from spineimg.segmentation.adapters import labels_from_file
 from spineimg.segmentation.engine import Engine, load_engine
 from spineimg.storage.nifti import read_mask, require_same_grid
 
-if TYPE_CHECKING:
-    from spineimg.pipeline.analyse import Request
 
 
 @functools.cache

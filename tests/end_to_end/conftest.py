@@ -69,7 +69,8 @@ def phantom_files(phantom: Phantom, tmp_path_factory: pytest.TempPathFactory) ->
 def phantom_case(phantom_files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The phantom analysed with its own masks: everything behind the network."""
     from spineimg.core.settings import Settings
-    from spineimg.pipeline.analyse import Request, analyse
+    from spineimg.pipeline.analyse import analyse
+    from spineimg.pipeline.request import Request
 
     out = tmp_path_factory.mktemp("cases") / "case"
     request = Request(
