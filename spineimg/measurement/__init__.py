@@ -1,4 +1,7 @@
-"""Volume and labels to measurements: frame, endplates, heights, lesions, posterolateral structures, alignment."""
+"""Volume and labels to measurements.
+
+Frame, endplates, heights, lesions, posterolateral structures, alignment.
+"""
 
 from spineimg.measurement.lesions import find_lesions
 from spineimg.measurement.measure import measure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from spineimg.core.settings.measurement import MeasurementSettings
 from spineimg.measurement.column import unit
 from spineimg.measurement.edge_line import EdgeLine
 from spineimg.measurement.endplates import Plates
-from spineimg.measurement.frame import Frame
+from spineimg.measurement.frame import Frame, angle_deg, frame_towards
 from spineimg.measurement.heights import level_place
 
 
@@ -44,10 +45,9 @@ def measure_segments(
     standing: Mapping[Level, Standing], settings: MeasurementSettings
 ) -> tuple[SegmentMeasurement, ...]:
     """Segments between neighbours that both are measured, head to foot."""
-    order = sorted(standing)
     return tuple(
         _segment(upper, lower, standing, settings)
-        for upper, lower in zip(order[:-1], order[1:], strict=True)
+        for upper, lower in itertools.pairwise(sorted(standing))
         if _adjacent(upper, lower)
     )
 
@@ -88,7 +88,10 @@ def _point(lps: Points) -> Point:
 
 
 def _cause(translation: Estimate | None) -> ListhesisCause:
-    """Signs of degeneration or a pars defect are not looked for yet: where there is a slip the cause is open."""
+    """Signs of degeneration or a pars defect are not looked for yet.
+
+    Where there is a slip the cause is open.
+    """
     return "unknown" if translation is not None else "none"
 
 
@@ -100,7 +103,9 @@ def posterior_corner(plates: Plates, frame: Frame, end: int, settings: Measureme
         return None
     _, level, _ = plate.at_depth(settings.point_depths[-1])
     other = plates.lower if end > 0 else plates.upper
-    height = settings.short_body_mm if other is None else abs(level - other.at_depth(settings.point_depths[-1])[1])
+    height = (
+        settings.short_body_mm if other is None else abs(level - other.at_depth(settings.point_depths[-1])[1])
+    )
     near, far = (share * height for share in settings.wall_span_share)
     away = end * (level - wall.along_mm)
     span = (away >= near) & (away <= far)
@@ -119,11 +124,27 @@ def _walls(above: Standing, below: Standing, settings: MeasurementSettings) -> t
     return None if upper is None or lower is None else (upper, lower)
 
 
+def _ruler(stand: Standing, settings: MeasurementSettings) -> Points:
+    """Axes (rows) along which shifts are read: the vertebra's own, upright between its two endplates.
+
+    A slip bends the column's tangent, and must not tilt the ruler that measures it: where both endplates are
+    well seen and agree, their mean normal stands in for the cranial axis.
+    """
+    tilts = [_tilt(stand, settings, which) for which in ("upper", "lower")]
+    known = [t for t in tilts if t is not None and max(t[1]) <= settings.ruler_sd_deg]
+    if len(known) < len(tilts) or angle_deg(known[0][0], known[1][0]) > settings.endplate_disagreement_deg:
+        return stand.frame.axes
+    upright = known[0][0] + known[1][0]
+    return frame_towards(stand.frame.origin, upright, stand.frame.axes[1]).axes
+
+
 def _shift_back(walls: tuple[Corner, Corner], below: Standing, settings: MeasurementSettings) -> Estimate:
     """Anterior shift of the upper wall in the lower one's frame, mm."""
-    upper, lower = (below.frame.to_own_mm(corner.lps_mm) for corner in walls)
-    sd = np.hypot(settings.translation_sd_mm, np.hypot(walls[0].sd_mm, walls[1].sd_mm))
-    return Estimate.from_sd(float(lower[1] - upper[1]), float(sd))
+    axes = _ruler(below, settings)
+    gap = axes @ (walls[1].lps_mm - walls[0].lps_mm)
+    tilt = np.radians(settings.ruler_sd_deg) * abs(gap[2])
+    sd = np.sqrt(settings.translation_sd_mm**2 + walls[0].sd_mm ** 2 + walls[1].sd_mm ** 2 + tilt**2)
+    return Estimate.from_sd(float(gap[1]), float(sd))
 
 
 def _shift_left(above: Standing, below: Standing, settings: MeasurementSettings) -> Estimate | None:
@@ -138,9 +159,10 @@ def _shift_left(above: Standing, below: Standing, settings: MeasurementSettings)
         middle = 0.5 * (line.ends_mm[0] + line.ends_mm[1])
         depth = 0.5 * (stand.sagittal.slab.along_mm[0] + stand.sagittal.slab.along_mm[-1])
         lps = stand.frame.to_lps_mm(np.array([middle, depth, line.at(middle)[0]]))
-        places.append(below.frame.to_own_mm(lps))
+        places.append(lps)
     sd = np.hypot(settings.translation_sd_mm, settings.translation_sd_per_spacing * below.step_mm[0])
-    return Estimate.from_sd(float(places[0][0] - places[1][0]), float(np.sqrt(2.0) * sd))
+    gap = _ruler(below, settings) @ (places[0] - places[1])
+    return Estimate.from_sd(float(gap[0]), float(np.sqrt(2.0) * sd))
 
 
 def _angles(
@@ -148,7 +170,8 @@ def _angles(
 ) -> tuple[Estimate | None, Estimate | None]:
     """Kyphosis and scoliosis from upper endplate to upper endplate, in the lower one's frame, degrees.
 
-    Upper to upper, as in the normal tables (the sums of their segments are the whole curve's); C2 has no upper
+    Upper to upper, as in the normal tables (the sums of their segments are the whole curve's); C2 has no
+    upper
     endplate, its lower one stands in.
     """
     lower_of_axis = upper is Level.C2
@@ -160,7 +183,9 @@ def _angles(
     lean = [below.frame.axes @ n for n in (n1, n2)]
     forward = [np.degrees(np.arctan2(-n[1], n[2])) for n in lean]
     left = [np.degrees(np.arctan2(n[0], n[2])) for n in lean]
-    sd_forward, sd_left = (np.sqrt(a**2 + b**2 + settings.angle_sd_deg**2) for a, b in zip(sds1, sds2, strict=True))
+    sd_forward, sd_left = (
+        np.sqrt(a**2 + b**2 + settings.angle_sd_deg**2) for a, b in zip(sds1, sds2, strict=True)
+    )
     kyphosis = Estimate.from_sd(float(forward[0] - forward[1]), float(sd_forward))
     return kyphosis, Estimate.from_sd(float(left[1] - left[0]), float(sd_left))
 

@@ -58,7 +58,10 @@ class Body:
         return self.piece.level
 
     def surface_mm(self, own: Points, which: str) -> Points | None:
-        """Height of the "upper" or "lower" endplate over own points (n, 3): sagittal line plus coronal bow."""
+        """Height of the "upper" or "lower" endplate over own points (n, 3).
+
+        Sagittal line plus coronal bow.
+        """
         sagittal: EdgeLine | None = getattr(self.sagittal, which)
         coronal: EdgeLine | None = getattr(self.coronal, which)
         if sagittal is None:
@@ -98,17 +101,20 @@ def find_bodies(volume: Volume, labels: LabelMap, settings: MeasurementSettings)
             frame, body = _sacral_frame(points[level], own_canal, along[level], settings)
         box = BodyBox.of(frame.to_own_mm(body))
         sagittal, coronal = find_endplates(volume, labels, level.verse_id, frame, box, settings)
-        step = np.array([step_along(volume.grid, axis) for axis in frame.axes])
+        steps = np.array([step_along(volume.grid, axis) for axis in frame.axes])
         share = (labels.parts[piece.box][piece.mask] == Part.BODY).sum() * labels.grid.voxel_ml
         canal = frame.to_own_mm(own_canal)
-        found[level] = Body(piece, frame, box, sagittal, coronal, step, float(share), canal)
+        found[level] = Body(piece, frame, box, sagittal, coronal, steps, float(share), canal)
     return _with_scan_plate(found, volume, settings)
 
 
 def _with_scan_plate(
     bodies: dict[Level, Body], volume: Volume, settings: MeasurementSettings
 ) -> dict[Level, Body]:
-    """On coarse CT one slice may hold a whole endplate: then the plate that the scan shows elsewhere decides."""
+    """On coarse CT one slice may hold a whole endplate.
+
+    Then the plate that the scan shows elsewhere decides.
+    """
     plate = scan_plate([body.sagittal for body in bodies.values()], settings)
     if plate is None or volume.modality is not Modality.CT:
         return bodies

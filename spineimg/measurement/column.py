@@ -42,7 +42,10 @@ class Piece:
     complete: bool
 
     def dense_points(self, mask: NDArray[np.bool_], step_mm: float) -> Points:
-        """LPS points of a mask of the box, voxels subdivided until steps are below ``step_mm``; shape (n, 3)."""
+        """LPS points of a mask of the box, voxels subdivided until steps are below ``step_mm``.
+
+        Shape (n, 3).
+        """
         index = np.argwhere(mask).astype(np.float64)
         repeats = np.maximum(1, np.ceil(self.grid.spacing_mm / step_mm - 0.05).astype(int))
         offsets = np.stack(
@@ -67,7 +70,7 @@ def pieces(labels: LabelMap, settings: MeasurementSettings) -> dict[Level, Piece
         whole = all(s.start >= edge and s.stop <= n - edge for s, n in zip(box, shape, strict=True))
         start, stop = (tuple(int(getattr(s, end)) for s in box) for end in ("start", "stop"))
         grid = labels.grid.cropped(start, stop)  # type: ignore[arg-type]
-        found[level] = Piece(level, box, mask, grid, whole)
+        found[level] = Piece(level, (box[0], box[1], box[2]), mask, grid, whole)
     return dict(sorted(found.items()))
 
 

@@ -47,9 +47,7 @@ def broken_cortex(
     open_skin = skin & (brightest < settings.cortex_hu)
     least = settings.cortex_broken_mm2 / face_mm2
     counts = np.bincount(parts[open_skin], minlength=len(Part) + 1)
-    names = [
-        name for part, name in STRUCTURES.items() if measurable(level, part) and counts[part] >= least
-    ]
+    names = [name for part, name in STRUCTURES.items() if measurable(level, part) and counts[part] >= least]
     to_canal = open_skin & (parts == Part.BODY) & ndimage.binary_dilation(parts == Part.CANAL, cross)
     if to_canal.sum() >= least:
         names.append(POSTERIOR_WALL)

@@ -57,7 +57,9 @@ class Core:
 def core_of(volume: Volume, labels: LabelMap, piece: Piece, settings: MeasurementSettings) -> Core:
     """Cut a vertebra out of the image, on the working grid."""
     shape = np.array(piece.mask.shape)
-    factor = np.minimum(np.maximum(1, np.floor(settings.working_mm / piece.grid.spacing_mm)), shape).astype(int)
+    factor = np.minimum(np.maximum(1, np.floor(settings.working_mm / piece.grid.spacing_mm)), shape).astype(
+        int
+    )
     image = _blocks(volume.array[piece.box].astype(np.float32), factor).mean(axis=(1, 3, 5))
     half = 0.5
     mask = _blocks(piece.mask, factor).mean(axis=(1, 3, 5)) >= half
@@ -73,7 +75,7 @@ def core_of(volume: Volume, labels: LabelMap, piece: Piece, settings: Measuremen
     sigma_mm = np.maximum(settings.smoothing_mm, half * grid.spacing_mm)
     weight = ndimage.gaussian_filter(mask.astype(np.float32), sigma_mm / grid.spacing_mm, mode="constant")
     smooth = ndimage.gaussian_filter(np.where(mask, image, 0).astype(np.float32), sigma_mm / grid.spacing_mm)
-    smooth = smooth / np.maximum(weight, np.float32(1e-3))
+    smooth = np.asarray(smooth / np.maximum(weight, np.float32(1e-3)), dtype=np.float32)
     depth = ndtri(np.clip(weight, 1e-4, 1.0 - 1e-4)) * np.float32(sigma_mm.mean())
     steps = (int(factor[0]), int(factor[1]), int(factor[2]))
     return Core(image, smooth, mask, body, lesion, depth.astype(np.float32), grid, steps)
@@ -89,7 +91,10 @@ def _blocks(array: NDArray[np.generic], factor: NDArray[np.int_]) -> NDArray[np.
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Healthy:
-    """Healthy trabecular bone at one level: mean and spread of smoothed voxels, body and posterior elements."""
+    """Healthy trabecular bone at one level.
+
+    Mean and spread of smoothed voxels, body and posterior elements.
+    """
 
     body: float
     body_sd: float
@@ -194,5 +199,3 @@ def mean_density(core: Core, settings: MeasurementSettings) -> Estimate | None:
         return None
     error = float(values.std(ddof=1) / np.sqrt(len(values)))
     return Estimate.from_sd(float(values.mean()), error)
-
-

@@ -55,7 +55,10 @@ class EdgeLine:
     ends_mm: tuple[float, float]
     seen: EdgeModel | None = None
     plate: float = 0.0
-    """Blur that fitted best, and the median extra height of the plate: what other edges of the scan may know."""
+    """Blur that fitted best, and the median extra height of the plate.
+
+    What other edges of the scan may know.
+    """
 
     def at_depth(self, share: float) -> tuple[float, float, float]:
         """Along, height and SD at a share of the depth, from a local parabola over some millimetres."""
@@ -119,7 +122,7 @@ def find_edge_line(slab: Slab, look: Look, settings: MeasurementSettings) -> Edg
     start = ndimage.gaussian_filter1d(start, 1.0 + HALF * look.voxel_mm, mode="nearest")
     place = _Search(slab.along_mm[rows], start, _free_mm(slab, rows, start, look.outward, settings))
     fit = _search(slab, place, look, settings)
-    path = smooth_path(fit.cost, settings.step_cost, settings.jump_cost)
+    path = _path(fit.cost, look, settings)
     offset = refine(fit.cost, path, fit.position_mm)
     outside, inside, plate = fit.levels.T
     contrast = np.maximum(np.abs(inside + plate - outside), np.abs(inside - outside))
@@ -132,7 +135,7 @@ def find_edge_line(slab: Slab, look: Look, settings: MeasurementSettings) -> Edg
     mask_sd = np.hypot(settings.mask_sd_mm, settings.mask_sd_per_spacing * look.voxel_mm)
     sd = np.where(found, edge_sd, mask_sd)
     typical = float(np.median(plate[found])) if found.any() else 0.0
-    return EdgeLine(slab.along_mm[rows], height, sd, found, ends, fit.model, typical)
+    return EdgeLine(slab.along_mm[rows], np.asarray(height), np.asarray(sd), found, ends, fit.model, typical)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +149,10 @@ class _Search:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fit:
-    """Cost and gain (n, k) of the positions (k,), levels (n, 3) that rows share with their neighbours, model."""
+    """Cost and gain (n, k) of the positions (k,).
+
+    Levels (n, 3) that rows share with their neighbours, model.
+    """
 
     position_mm: Points
     cost: Points
@@ -156,7 +162,10 @@ class _Fit:
 
 
 def _search(slab: Slab, place: _Search, look: Look, settings: MeasurementSettings) -> _Fit:
-    """Free fit for every kernel, then levels shared along the edge: the contrast changes slowly, the edge may not."""
+    """Free fit for every kernel, then levels shared along the edge.
+
+    The contrast changes slowly, the edge may not.
+    """
     reach = settings.edge_search_mm + settings.search_per_spacing * look.voxel_mm
     position = np.arange(-reach, min(reach, place.free_mm) + 1e-6, POSITION_STEP_MM)
     samples = _near(slab, place, look, reach, settings)
@@ -165,7 +174,9 @@ def _search(slab: Slab, place: _Search, look: Look, settings: MeasurementSetting
     for kernel in kernels:
         model = EdgeModel(settings.endplate_thickness_mm, look.voxel_mm, kernel, look.modality is Modality.CT)
         moments = gather(samples, position, model)
-        fits.append((float(np.median(free_levels(moments, model, look.plate)[1].min(axis=1))), model, moments))
+        fits.append(
+            (float(np.median(free_levels(moments, model, look.plate)[1].min(axis=1))), model, moments)
+        )
     _, model, moments = min(fits, key=lambda fit: fit[0])
     free, free_rest = free_levels(moments, model, look.plate)
     prior = HALF * (position[None] / (settings.mask_trust_mm + 0.3 * look.voxel_mm)) ** 2
@@ -176,7 +187,7 @@ def _search(slab: Slab, place: _Search, look: Look, settings: MeasurementSetting
         effective = np.maximum(moments.count, 1.0)[:, None]
         excess = (rest - rest.min(axis=1, keepdims=True)) * effective / (2.0 * noise)
         cost = np.minimum(excess, settings.cost_cap) + prior
-        path = smooth_path(cost, settings.step_cost, settings.jump_cost)
+        path = _path(cost, look, settings)
         chosen = free[np.arange(len(path)), path]
         shared = ndimage.median_filter(chosen, size=(LEVEL_ROWS, 1), mode="nearest")
         levels = ndimage.gaussian_filter1d(shared, 2.0, axis=0, mode="nearest")
@@ -186,9 +197,13 @@ def _search(slab: Slab, place: _Search, look: Look, settings: MeasurementSetting
     return _Fit(position, cost, gain, levels, model)
 
 
-def _near(
-    slab: Slab, place: _Search, look: Look, reach_mm: float, settings: MeasurementSettings
-) -> Samples:
+def _path(cost: Points, look: Look, settings: MeasurementSettings) -> NDArray[np.intp]:
+    """Smoothest cheap path; thick slices can't show a step, so the path is stiffer there."""
+    stiff = max(1.0, look.voxel_mm) ** settings.stiffening
+    return smooth_path(cost, settings.step_cost * stiff, settings.jump_cost * stiff)
+
+
+def _near(slab: Slab, place: _Search, look: Look, reach_mm: float, settings: MeasurementSettings) -> Samples:
     """Voxels within reach of the search, summed to the rows."""
     start = np.interp(slab.voxel_along_mm, place.along_mm, place.start_mm)
     outward = look.outward * (slab.voxel_height_mm - start)
@@ -201,7 +216,10 @@ def _near(
 def _free_mm(
     slab: Slab, rows: NDArray[np.intp], start: Points, outward: int, settings: MeasurementSettings
 ) -> float:
-    """How far outward the profiles may look before the neighbour's own endplate: half the gap of the masks."""
+    """How far outward the profiles may look before the neighbour's own endplate.
+
+    Half the gap of the masks.
+    """
     other = slab.other[rows] >= HALF
     outer = (slab.height_mm[None] - start[:, None]) * outward
     gap = np.where(other & (outer > 0.0), outer, np.inf).min(axis=1)

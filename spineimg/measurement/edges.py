@@ -1,6 +1,7 @@
 """An edge below voxel size: a thin plate between two tissues, seen through voxels, fitted row by row.
 
-The model is compared with the voxels themselves, at their own places: a step blurred by the voxel's length and
+The model is compared with the voxels themselves, at their own places: a step blurred by the voxel's
+length and
 the kernel, and a plate of known thickness inside it. Nothing is interpolated, so nothing steps by the voxel.
 """
 
@@ -37,7 +38,10 @@ class EdgeModel:
 
 @dataclass(frozen=True, slots=True)
 class PlatePrior:
-    """What a scan's other edges say: extra height of the plate with its SD (image values), and the kernel's SD."""
+    """What a scan's other edges say: extra height of the plate with its SD (image values).
+
+    And the kernel's SD.
+    """
 
     height: float
     sd: float
@@ -108,8 +112,8 @@ def binned(voxels: Voxels, row_mm: Points, row_sd_mm: float, range_mm: tuple[flo
     spread[spread < np.exp(-4.5)] = 0.0
     depth = low + (np.arange(bins) + 0.5) * DEPTH_BIN_MM
     taper = np.exp(-0.5 * (depth / (0.6 * -low)) ** 2)
-    weight, total, square = (spread @ part * taper for part in sums)
-    return Samples(depth, weight, total, square)
+    smoothed = [np.asarray(spread @ part * taper, dtype=np.float64) for part in sums]
+    return Samples(np.asarray(depth, dtype=np.float64), *smoothed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,33 +155,36 @@ def gather(samples: Samples, position_mm: Points, model: EdgeModel) -> Moments:
     inside = blurred_step(depth, model)
     plate = inside - blurred_step(depth - model.thickness_mm, model)
     basis = np.stack([1.0 - inside, inside, plate], axis=-1)
-    pairs = (basis[..., :, None] * basis[..., None, :]).transpose(1, 0, 2, 3).reshape(len(samples.depth_mm), -1)
+    pairs = (
+        (basis[..., :, None] * basis[..., None, :]).transpose(1, 0, 2, 3).reshape(len(samples.depth_mm), -1)
+    )
     normal = (samples.weight @ pairs).reshape(n, k, TERMS, TERMS)
-    product = (samples.value @ basis.transpose(1, 0, 2).reshape(len(samples.depth_mm), -1)).reshape(n, k, TERMS)
+    product = (samples.value @ basis.transpose(1, 0, 2).reshape(len(samples.depth_mm), -1)).reshape(
+        n, k, TERMS
+    )
     count = samples.weight.sum(axis=1)
     mean = samples.value.sum(axis=1) / np.maximum(count, TINY)
     return Moments(normal, product, samples.square.sum(axis=1), count, mean)
 
 
-def free_levels(
-    moments: Moments, model: EdgeModel, plate: PlatePrior | None = None
-) -> tuple[Points, Points]:
+def free_levels(moments: Moments, model: EdgeModel, plate: PlatePrior | None = None) -> tuple[Points, Points]:
     """Best levels (n, k, 3) for each row and position, and the misfit (n, k) that they leave.
 
-    Where the plate comes out darker than it may be, the fit is made again without plate. A known plate pulls the
+    Where the plate comes out darker than it may be, the fit is made again without plate. A known plate
+    pulls the
     fit as strongly as ``INDEPENDENT`` voxels of the row's own noise.
     """
     scale = RIDGE * moments.count[:, None, None, None] * np.eye(TERMS)
     normal, product = moments.normal + scale, moments.product
-    levels = np.linalg.solve(normal, product[..., None])[..., 0]
+    levels = _solved(normal, product)
     if plate is not None:
         noise = np.median(misfit(moments, levels).min(axis=1))
         pull = noise / plate.sd**2 * moments.count / INDEPENDENT
         normal = normal + pull[:, None, None, None] * np.diag([0.0, 0.0, 1.0])
         product = product + pull[:, None, None] * np.array([0.0, 0.0, plate.height])
-        levels = np.linalg.solve(normal, product[..., None])[..., 0]
+        levels = _solved(normal, product)
     if model.signed:
-        two = np.linalg.solve(normal[..., :2, :2], moments.product[..., :2, None])[..., 0]
+        two = _solved(normal[..., :2, :2], moments.product[..., :2])
         hollow = levels[..., 2] < 0.0
         levels[hollow] = np.concatenate([two, np.zeros((*two.shape[:-1], 1))], axis=-1)[hollow]
     rest = misfit(moments, levels)
@@ -185,6 +192,10 @@ def free_levels(
         off = (levels[..., 2] - plate.height) ** 2
         rest = rest + (pull / np.maximum(moments.count, TINY))[:, None] * off
     return np.asarray(levels), rest
+
+
+def _solved(normal: Points, product: Points) -> Points:
+    return np.asarray(np.linalg.solve(normal, product[..., None])[..., 0], dtype=np.float64)
 
 
 def misfit(moments: Moments, levels: Points) -> Points:

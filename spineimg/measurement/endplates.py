@@ -34,7 +34,10 @@ class Looks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plates:
-    """Edges of a body in one slab; ``back`` is the posterior wall (rows along the cranial axis, sagittal only)."""
+    """Edges of a body in one slab; ``back`` is the posterior wall (rows along the cranial axis.
+
+    Sagittal only).
+    """
 
     upper: EdgeLine | None
     lower: EdgeLine | None
@@ -59,7 +62,12 @@ class BodyBox:
 
 
 def find_endplates(
-    volume: Volume, labels: LabelMap, verse_id: int, frame: Frame, body: BodyBox, settings: MeasurementSettings
+    volume: Volume,
+    labels: LabelMap,
+    verse_id: int,
+    frame: Frame,
+    body: BodyBox,
+    settings: MeasurementSettings,
 ) -> tuple[Plates, Plates]:
     """Edges in the mid-sagittal and the mid-coronal slab; None where the mask gives too little.
 
@@ -139,4 +147,6 @@ def _turned(slab: Slab) -> Slab:
         ndimage.map_coordinates(mask.T, at, order=1, mode="nearest") for mask in (slab.body, slab.other)
     )
     rows = slab.height_mm[:: int(ROW_STEP_MM / HEIGHT_STEP_MM)]
-    return Slab(slab.axis, rows, columns, body, other, slab.voxel_height_mm, slab.voxel_along_mm, slab.voxel_value)
+    return Slab(
+        slab.axis, rows, columns, body, other, slab.voxel_height_mm, slab.voxel_along_mm, slab.voxel_value
+    )

@@ -1,4 +1,7 @@
-"""The own frame of a vertebra: axes from its endplates, the column and the canal, never from the image grid."""
+"""The own frame of a vertebra: axes from its endplates.
+
+The column and the canal, never from the image grid.
+"""
 
 from __future__ import annotations
 
@@ -93,9 +96,9 @@ def endplate_planes(body_mm: Points, settings: MeasurementSettings) -> tuple[Pla
 def _trimmed_plane(at: Points, height: Points, rounds: int) -> Plane:
     design = np.column_stack([np.ones(len(at)), at])
     keep = np.ones(len(at), dtype=bool)
-    solution = np.zeros(3)
+    solution: Points = np.zeros(3)
     for _ in range(rounds):
-        solution = np.linalg.lstsq(design[keep], height[keep], rcond=None)[0]
+        solution = np.asarray(np.linalg.lstsq(design[keep], height[keep], rcond=None)[0], dtype=np.float64)
         off = np.abs(height - design @ solution)
         keep = off <= max(2.5 * float(np.median(off)), 0.5)
     return Plane(float(solution[0]), float(solution[1]), float(solution[2]))

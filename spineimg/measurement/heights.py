@@ -76,7 +76,8 @@ def expected_heights(
     """Heights that each level should have by its unaffected neighbours and the normal trend.
 
     Each height is divided by the normal one of its level; the logarithms of these ratios are fitted along the
-    column by a robust line (slope drawn towards 0), never with the level itself. Levels that are themselves low
+    column by a robust line (slope drawn towards 0), never with the level itself. Levels that are
+    themselves low
     against their neighbours are left out, in rounds, until the set of references stands.
 
     Parameters
@@ -151,7 +152,9 @@ def _neighbours(
     fit = [
         other
         for other in order
-        if other is not level and other not in out and abs(place[other] - place[level]) <= settings.neighbour_reach
+        if other is not level
+        and other not in out
+        and abs(place[other] - place[level]) <= settings.neighbour_reach
     ]
     above = [other for other in fit if other < level][-settings.neighbours_each_side :]
     below = [other for other in fit if other > level][: settings.neighbours_each_side]

@@ -1,9 +1,13 @@
-"""What each lesion measures: volume, quality, share of the body, contact, cortex and what it may be instead."""
+"""What each lesion measures: volume.
+
+Quality, share of the body, contact, cortex and what it may be instead.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +26,7 @@ from spineimg.measurement.density import Core, Healthy
 from spineimg.measurement.lookalikes import LIKELY, Look, Verdict, look_alike
 from spineimg.measurement.posterolateral import structure_shares
 
+Wall = Literal["posterior_wall", "upper_endplate", "lower_endplate"]
 QUALITIES: tuple[Quality, Quality, Quality] = ("lytic", "mixed", "blastic")
 WHOLE = 100.0
 ROUGHNESS = 1.3
@@ -81,10 +86,10 @@ def _measure(
     lesions, parts = labels.lesions, labels.parts
     if lesions is None or parts is None:
         raise ValueError("labels must have parts and lesions")
-    index = np.argwhere(lesions[box] == number) + [s.start for s in box]
-    where = tuple(index.T)
+    index = np.argwhere(lesions[box] == number) + np.array([s.start for s in box])
+    where = (index[:, 0], index[:, 1], index[:, 2])
     own_part = np.where(labels.array[where] == level.verse_id, parts[where], 0)
-    own_mm = body.frame.to_own_mm(grid.to_lps_mm(index))
+    own_mm = body.frame.to_own_mm(grid.to_lps_mm(index.astype(np.float64)))
     volume_ml = len(index) * grid.voxel_ml
     lytic = _lytic_percent(number, index, level, patient, settings)
     in_body = float((own_part == Part.BODY).mean())
@@ -98,8 +103,10 @@ def _measure(
         image = patient.volume.array[body.piece.box]
         canal = np.where(parts[body.piece.box] == Part.CANAL, np.uint8(Part.CANAL), piece_parts)
         broken = broken_cortex(level, canal, piece_lesion, image, face, settings)
-    status, name = _verdict(own_mm, where, volume_ml, in_body, lytic, level, patient, settings)
-    lps = grid.to_lps_mm(index).mean(axis=0)
+    hu = patient.volume.array[where].astype(np.float64)
+    look = Look(own_mm, hu, volume_ml, 0.0 if lytic is None else lytic.value / WHOLE, in_body)
+    status, name = _verdict(look, level, patient, settings)
+    lps = grid.to_lps_mm(index.astype(np.float64)).mean(axis=0)
     return LesionMeasurement(
         id=number,
         level=level,
@@ -206,12 +213,10 @@ def qualities(lytic: Estimate, settings: MeasurementSettings) -> tuple[Quality, 
     return tuple(found)
 
 
-def _touches(
-    own_body_mm: Points, body: Body, settings: MeasurementSettings
-) -> tuple[str, ...]:
+def _touches(own_body_mm: Points, body: Body, settings: MeasurementSettings) -> tuple[Wall, ...]:
     """Walls of the body that a lesion comes near to."""
     least = 3
-    found = []
+    found: list[Wall] = []
     if len(own_body_mm) == 0:
         return ()
     reach = settings.contact_mm + 0.5 * body.step_mm
@@ -220,27 +225,20 @@ def _touches(
         wall = np.interp(own_body_mm[:, 2], back.along_mm, back.height_mm)
         if (wall - own_body_mm[:, 1] <= reach[1]).sum() >= least:
             found.append("posterior_wall")
-    for which, sign in (("upper", 1.0), ("lower", -1.0)):
+    plates: tuple[tuple[str, float, Wall], ...] = (
+        ("upper", 1.0, "upper_endplate"),
+        ("lower", -1.0, "lower_endplate"),
+    )
+    for which, sign, name in plates:
         surface = body.surface_mm(own_body_mm, which)
         if surface is not None and (sign * (surface - own_body_mm[:, 2]) <= reach[2]).sum() >= least:
-            found.append(f"{which}_endplate")
+            found.append(name)
     return tuple(found)
 
 
-def _verdict(
-    own_mm: Points,
-    where: tuple[NDArray[np.intp], ...],
-    volume_ml: float,
-    in_body: float,
-    lytic: Estimate | None,
-    level: Level,
-    patient: Patient,
-    settings: MeasurementSettings,
-) -> Verdict:
+def _verdict(look: Look, level: Level, patient: Patient, settings: MeasurementSettings) -> Verdict:
     """Likely unless a look-alike fits; without densities nothing is told apart."""
     healthy = patient.healthy.get(level)
-    if lytic is None or healthy is None:
+    if not patient.typed or healthy is None:
         return LIKELY
-    hu = patient.volume.array[where].astype(np.float64)
-    look = Look(own_mm, hu, volume_ml, lytic.value / WHOLE, in_body)
     return look_alike(look, patient.bodies[level], healthy, settings)

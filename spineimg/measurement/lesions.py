@@ -88,7 +88,7 @@ def _ball(radius_mm: float, core: Core) -> NDArray[np.bool_]:
     axes = [np.arange(-r, r + 1) * s for r, s in zip(reach, core.grid.spacing_mm, strict=True)]
     x, y, z = np.meshgrid(*axes, indexing="ij")
     far = np.maximum(radius_mm, float(core.grid.spacing_mm.min()) * 1.01)
-    return np.asarray(x**2 + y**2 + z**2 <= far**2) | (np.abs(x) + np.abs(y) + np.abs(z) == 0)
+    return np.asarray(x**2 + y**2 + z**2 <= far**2)
 
 
 def _solid(group: NDArray[np.bool_], core: Core, settings: MeasurementSettings) -> bool:
@@ -126,8 +126,9 @@ def _full_size(
         typed[missing] = typed[tuple(axis[missing] for axis in nearest)]
     shape = piece.mask.shape
     fine = []
-    for array in (mask, typed):
+    for array in (mask.astype(np.uint8), typed):
+        wide = array
         for axis, factor in enumerate(core.factor):
-            array = np.repeat(array, factor, axis=axis)
-        fine.append(array[: shape[0], : shape[1], : shape[2]])
+            wide = np.repeat(wide, factor, axis=axis)
+        fine.append(wide[: shape[0], : shape[1], : shape[2]])
     return np.asarray(fine[0], dtype=np.bool_), np.asarray(fine[1], dtype=np.uint8)

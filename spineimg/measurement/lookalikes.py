@@ -56,8 +56,10 @@ def look_alike(look: Look, body: Body, healthy: Healthy, settings: MeasurementSe
     return LIKELY
 
 
-def artificial(hu: NDArray[np.generic], voxel_ml: float, settings: MeasurementSettings) -> str | None:
-    """"implant" or "cement" where a vertebra's box holds that much of it; else None."""
+def artificial(
+    hu: NDArray[np.integer | np.floating], voxel_ml: float, settings: MeasurementSettings
+) -> str | None:
+    """Say "implant" or "cement" where a vertebra's box holds that much of it; else None."""
     if float((hu >= settings.metal_hu).sum()) * voxel_ml >= settings.implant_ml:
         return "implant"
     if float((hu >= settings.cement_hu).sum()) * voxel_ml >= settings.implant_ml:

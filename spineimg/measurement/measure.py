@@ -67,7 +67,11 @@ def measure(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> 
     heights = _heights(bodies, settings)
     affected = _affected(cores, settings)
     expected = expected_heights(heights, affected, settings)
-    losses = {level: height_loss(heights[level], expected[level], settings) for level in heights if level in expected}
+    losses = {
+        level: height_loss(heights[level], expected[level], settings)
+        for level in heights
+        if level in expected
+    }
     body_ml = {level: _expected_body_ml(body, losses.get(level)) for level, body in bodies.items()}
     patient = Patient(volume, labels, bodies, cores, healthy, body_ml)
     lesions = measure_lesions(patient, settings)
@@ -181,6 +185,7 @@ def _pooled_lytic(lesions: list[LesionMeasurement]) -> Estimate | None:
     shares = [x.lytic_percent for x in counted if x.lytic_percent is not None]
     weights = [x.volume_ml.value / total for x in counted]
     value, low, high = (
-        sum(w * getattr(s, end) for w, s in zip(weights, shares, strict=True)) for end in ("value", "low", "high")
+        sum(w * getattr(s, end) for w, s in zip(weights, shares, strict=True))
+        for end in ("value", "low", "high")
     )
     return Estimate(value, min(low, value), max(high, value))

@@ -1,6 +1,7 @@
 """Normal cranio-caudal trend of the body heights.
 
-Posterior heights: Panjabi 1991 (Spine 16:861 cervical, 16:888 thoracic) and 1992 (Spine 17:299 lumbar). Ratios of
+Posterior heights: Panjabi 1991 (Spine 16:861 cervical, 16:888 thoracic) and 1992 (Spine 17:299 lumbar).
+Ratios of
 the anterior and middle height to the posterior one: from the sagittal wedging of Masharawi 2010 (T9-L5), Cook
 2021 (L5) and the within-scan medians of 3,393 vertebrae that readers marked (Zakharov 2023), smoothed by us.
 Only the trend along the column is used, never the absolute size.

@@ -39,13 +39,17 @@ def line_ends(
         np.array(_row_ends(slab, plate - outward * share * settings.depth_clear_mm)) for share in (1.0, 2.0)
     )
     # The wall's own line, run on to the endplate: the rounded rim is not the end of the depth.
-    flare = np.clip((near - deep) * np.array([-1.0, 1.0]), 0.0, settings.osteophyte_mm) * np.array([-1.0, 1.0])
+    flare = np.clip((near - deep) * np.array([-1.0, 1.0]), 0.0, settings.osteophyte_mm) * np.array(
+        [-1.0, 1.0]
+    )
     ends = near + flare
     other, whole = mask_surface(slab, -outward)
     if whole.sum() > LEAST_ROWS:
         far = np.polynomial.polynomial.polyfit(slab.along_mm[whole], other[whole], 1)
         waist = _row_ends(slab, HALF * (plate + far[0] + far[1] * slab.along_mm))
-        ends = np.array([max(ends[0], waist[0] - settings.osteophyte_mm), min(ends[1], waist[1] + settings.osteophyte_mm)])
+        ends = np.array(
+            [max(ends[0], waist[0] - settings.osteophyte_mm), min(ends[1], waist[1] + settings.osteophyte_mm)]
+        )
     return float(ends[0]), float(ends[1])
 
 

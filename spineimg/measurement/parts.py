@@ -21,7 +21,8 @@ Parts = NDArray[np.uint8]
 def divide(labels: LabelMap, settings: MeasurementSettings) -> LabelMap:
     """Give every vertebra its parts and the column its canal.
 
-    Body and posterior elements are taken from ``labels.parts`` where the engine gave them; everything else, and
+    Body and posterior elements are taken from ``labels.parts`` where the engine gave them; everything
+    else, and
     everything where it gave none, comes from the column's geometry. Left and right are the patient's.
 
     Parameters
@@ -81,7 +82,7 @@ def _ring_points(piece: Piece, column: Mapping[Level, Piece], settings: Measurem
     upper = column[above[-1]]
     direction = upper.dense_points(upper.mask, 3.0).mean(axis=0) - points.mean(axis=0)
     height = points @ (direction / np.linalg.norm(direction))
-    return points[height > height.max() - settings.sacrum_top_mm]
+    return np.asarray(points[height > height.max() - settings.sacrum_top_mm])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,9 +132,12 @@ def _divide_piece(
     """Part of each voxel of a piece, in the order of ``piece.mask``."""
     if piece.level is Level.COCCYX:
         return np.full(int(piece.mask.sum()), Part.POSTERIOR, dtype=np.uint8)
-    own = foramen.frame.to_own_mm(piece.grid.to_lps_mm(np.argwhere(piece.mask)))
+    index = np.argwhere(piece.mask).astype(np.float64)
+    own = foramen.frame.to_own_mm(piece.grid.to_lps_mm(index))
     known = np.zeros(len(own), dtype=np.uint8) if given is None else np.array(given[piece.mask])
-    complete = np.isin(known, (Part.PEDICLE_LEFT, Part.PEDICLE_RIGHT, Part.FACET_LEFT, Part.FACET_RIGHT)).any()
+    complete = np.isin(
+        known, (Part.PEDICLE_LEFT, Part.PEDICLE_RIGHT, Part.FACET_LEFT, Part.FACET_RIGHT)
+    ).any()
     if complete:
         return known
     dense = foramen.frame.to_own_mm(piece.dense_points(piece.mask, settings.point_step_mm))
@@ -198,7 +202,9 @@ def _draw_canal(parts: Parts, labels: LabelMap, line: CentreLine) -> None:
         if np.any(low >= high):
             continue
         box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-        place = np.stack(np.meshgrid(*[np.arange(a, b) for a, b in zip(low, high, strict=True)], indexing="ij"), -1)
+        place = np.stack(
+            np.meshgrid(*[np.arange(a, b) for a, b in zip(low, high, strict=True)], indexing="ij"), -1
+        )
         lps = labels.grid.to_lps_mm(place)
         direction = knots[0] - knots[-1]
         up = direction / np.linalg.norm(direction)

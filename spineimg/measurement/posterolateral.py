@@ -65,7 +65,10 @@ def structure_shares(
 
 
 def _share(inside: int, size: int, settings: MeasurementSettings) -> Estimate:
-    """Share with the spread of a border that cuts through the structure: none where all or nothing is taken."""
+    """Share with the spread of a border that cuts through the structure.
+
+    None where all or nothing is taken.
+    """
     share = inside / size
     sd = settings.structure_share_sd_percent * 2.0 * float(np.sqrt(share * (1.0 - share)))
     return Estimate.from_sd(WHOLE * share, sd).clipped(0.0, WHOLE)

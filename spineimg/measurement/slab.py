@@ -19,7 +19,10 @@ SAMPLES_ACROSS = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Extent:
-    """Where a slab lies in own coordinates, mm; ``axis`` is the own axis of its rows (1 sagittal, 0 coronal)."""
+    """Where a slab lies in own coordinates, mm.
+
+    ``axis`` is the own axis of its rows (1 sagittal, 0 coronal).
+    """
 
     axis: int
     along: tuple[float, float]
@@ -79,9 +82,7 @@ def cut_slab(volume: Volume, labels: LabelMap, verse_id: int, frame: Frame, exte
     return Slab(extent.axis, along, height, body.astype(np.float64), other.astype(np.float64), *voxels)
 
 
-def _masks(
-    labels: LabelMap, verse_id: int, box: tuple[slice, slice, slice]
-) -> tuple[Points, Points]:
+def _masks(labels: LabelMap, verse_id: int, box: tuple[slice, slice, slice]) -> tuple[Points, Points]:
     array = labels.array[box]
     mine = array == verse_id
     body = mine if labels.parts is None else mine & (labels.parts[box] == Part.BODY)

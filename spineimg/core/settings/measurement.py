@@ -21,7 +21,8 @@ class MeasurementSettings:
     endplate_disagreement_deg: float = 15.0
     """Endplates further apart than this: cranial axis from the column's tangent alone (sins.md, ours)."""
     endplate_weight: float = 0.35
-    """Share of the caudal endplate's normal in the cranial axis at steps up to 1 mm, less at thicker slices; the
+    """Share of the caudal endplate's normal in the cranial axis at steps up to 1 mm, less at thicker
+    slices; the
     rest is the tangent (sins.md, ours)."""
     endplate_footprint: float = 0.7
     """Inner share of the body's footprint that the endplate planes are fitted to: rims stay out (ours)."""
@@ -47,7 +48,8 @@ class MeasurementSettings:
     pedicle_back_share: float = 0.45
     """Pedicles end behind the posterior wall at this share of the canal's depth."""
     process_from_mm: tuple[float, float, float] = (6.0, 7.0, 10.0)
-    """Transverse processes start so far lateral of the canal's edge: cervical, thoracic, lumbar (pedicle widths
+    """Transverse processes start so far lateral of the canal's edge: cervical, thoracic, lumbar (pedicle
+    widths
     4-16 mm: Cook 2021, Kaur 2016)."""
     facet_inner_share: float = 0.45
     facet_behind_mm: tuple[float, float, float] = (4.0, 5.0, 9.0)
@@ -79,7 +81,7 @@ class MeasurementSettings:
     """Rows of the mask thinner than this share of the median are rags."""
     shared_levels: float = 0.7
     """Weight of the levels shared along an edge against each row's own (ours)."""
-    plate_spread: float = 0.2
+    plate_spread: float = 0.12
     """Relative SD of the plate's brightness about the scan's median (ours)."""
     coarse_from_mm: float = 1.6
     """From this slice step on the scan's typical plate is used."""
@@ -95,6 +97,8 @@ class MeasurementSettings:
     """No row may pull harder than this: destroyed places must not bend the line (ours)."""
     step_cost: float = 0.08
     """Cost of a step of 0.25 mm between neighbouring rows, squared."""
+    stiffening: float = 2.0
+    """Both costs grow with this power of the slice step in mm."""
     jump_cost: float = 1.5
     """Largest cost of a jump between neighbouring columns: fractures may step, noise may not (ours)."""
     coarsest_mm: float = 6.0
@@ -105,13 +109,15 @@ class MeasurementSettings:
     """The depth of an endplate is taken so far inside the body, where the mask is whole."""
     edge_sd_mm: float = 0.22
     edge_sd_per_spacing: float = 0.10
-    """SD of one endplate point found on the image: constant, and share of the slice step (measured, phantom)."""
+    """SD of one endplate point found on the image: constant, and share of the slice step (measured,
+    phantom)."""
     mask_sd_mm: float = 0.35
     mask_sd_per_spacing: float = 0.28
     """SD of one endplate point where the mask's surface stands in (ours, wider)."""
     step_span_mm: float = 3.0
     step_clear_mm: float = 2.0
-    """A step is the difference of levels over this span, less the local slope; 2 mm is a break (sins.md, ours)."""
+    """A step is the difference of levels over this span, less the local slope; 2 mm is a break (sins.md,
+    ours)."""
 
     # Expected heights
     neighbours_each_side: int = 3
@@ -143,7 +149,8 @@ class MeasurementSettings:
     """Gaussian SD before voxels are compared with healthy bone: noise down, lesions of 8 mm kept."""
     smallest_reference_voxels: int = 200
     healthy_spread_floor_hu: float = 18.0
-    """Least SD of healthy trabecular bone on a smoothed image (texture; Hendrickson 2018: 42 between persons)."""
+    """Least SD of healthy trabecular bone on a smoothed image (texture; Hendrickson 2018: 42 between
+    persons)."""
     lytic_below_sd: float = 3.0
     lytic_below_hu: float = 60.0
     blastic_above_sd: float = 4.0
@@ -173,7 +180,8 @@ class MeasurementSettings:
     implant_ml: float = 0.3
     """More than so much of it: cement or an implant (acrylic cement 1,000-2,500 HU, titanium above)."""
     osteoporosis_hu: float = 60.0
-    """Trabecular reference below this: lytic typing by density is doubtful (Pickhardt 2013: 110 HU specific)."""
+    """Trabecular reference below this: lytic typing by density is doubtful (Pickhardt 2013: 110 HU
+    specific)."""
     enostosis_largest_ml: float = 1.2
     enostosis_hu: float = 885.0
     """Mean attenuation above 885 HU favours an enostosis (Ulano 2016, AJR 207:362)."""
@@ -183,7 +191,8 @@ class MeasurementSettings:
     schmorl_largest_ml: float = 2.0
     schmorl_dent_mm: float = 3.0
     schmorl_deep_mm: float = 9.0
-    """A Schmorl's node lies under a dent deeper than normal concavity (1.5-2.5 mm) and reaches no deeper (ours)."""
+    """A Schmorl's node lies under a dent deeper than normal concavity (1.5-2.5 mm) and reaches no deeper
+    (ours)."""
     sclerosis_depth_mm: float = 7.0
     fat_hu: float = 0.0
     """Mean below this inside a lytic-looking group is fat: haemangioma or fatty marrow, not tumour (ours)."""
@@ -198,6 +207,8 @@ class MeasurementSettings:
     """Part of the body height next to an endplate in which its posterior corner is sought (ours)."""
     translation_sd_mm: float = 0.35
     translation_sd_per_spacing: float = 0.20
+    ruler_sd_deg: float = 2.0
+    """Largest SD of an endplate's tilt that may set the ruler for shifts; also the ruler's own SD (ours)."""
     short_body_mm: float = 20.0
     """Height taken where only one endplate of a body is found (S1)."""
     angle_sd_deg: float = 0.7
