@@ -31,14 +31,14 @@ from spineimg.phantom.dicom_writer import Identity, write_dicom
 from spineimg.storage.nifti import write_mask
 
 BASELINE, FOLLOW_UP = "20250304", "20250910"
-OLD_FRACTURE = FractureSpec(Level.L3, "wedge", 28.0)
+OLD_FRACTURE = FractureSpec(Level.L3, "wedge", 30.0)
 NEW_FRACTURE = FractureSpec(Level.L1, "wedge", 36.0, "new")
 T10_BLASTIC = LesionSpec(Level.T10, "blastic", (-5.0, -3.0, -1.0), (7.5, 7.0, 6.0), -1.5)
 
 
 def case01_specs() -> tuple[PhantomSpec, PhantomSpec]:
     """Baseline and follow-up of one patient."""
-    lesion = LesionSpec(Level.L1, "lytic", (5.5, 2.5, 1.5), (11.5, 10.5, 9.0), 0.0)
+    lesion = LesionSpec(Level.L1, "lytic", (5.5, 2.5, 1.5), (11.5, 10.5, 9.0), 1.0)
     baseline = PhantomSpec(
         patient=PatientSpec(seed=11, density_hu=165.0, fat_mm=18.0),
         scan=ScanSpec(

@@ -14,8 +14,15 @@ from spineimg.phantom.shapes import Field, Number
 from spineimg.phantom.sizes import VertebraSize
 from spineimg.phantom.spec import FractureSpec
 
-# Readers' points on an endplate: 10, 50, 90 % of its depth, from the front (six-point morphometry).
-SITES = {"anterior": -0.8, "middle": 0.0, "posterior": 0.8}
+HOLLOW = 0.05
+"""How far the posterior wall is drawn in at the midline, share of the depth."""
+MIDLINE_BACK = 1 / (1 + 2 * HOLLOW)
+"""Where the endplate ends behind in the midline, in half depths; in front it ends at -1."""
+SITES = {
+    site: -1 + share * (1 + MIDLINE_BACK)
+    for site, share in (("anterior", 0.1), ("middle", 0.5), ("posterior", 0.9))
+}
+"""Readers' points on an endplate, 10, 50, 90 % of its depth (six-point morphometry), in half depths."""
 _UPPER_SHARE = {"wedge": 1.0, "biconcave": 0.5, "crush": 0.65}
 
 

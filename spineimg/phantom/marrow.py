@@ -14,7 +14,7 @@ from spineimg.phantom.texture import noise
 
 # Trabecular density against L1's: cervical bodies are much denser, thoracic somewhat (Yoganandan 2006,
 # Bone 39:484; Wong 2005 for C-, T- and L-spine by quantitative CT).
-_DENSER = {Region.CERVICAL: 1.65, Region.THORACIC: 1.2, Region.LUMBAR: 1.0, Region.SACRAL: 0.85}
+_DENSER = {Region.CERVICAL: 1.65, Region.THORACIC: 1.2, Region.LUMBAR: 1.0, Region.SACRAL: 0.92}
 BODY_SHELL_MM, ARCH_SHELL_MM = 0.65, 1.1
 
 
@@ -37,7 +37,9 @@ def marrow_hu(
     fine, coarse = noise(stretched, seed, 0.62), noise(q, seed + 1, 2.6)
     hu: Field = mean * (1 + np.float32(0.17) * fine + np.float32(0.07) * coarse)
     if level is not Level.SACRUM:
-        hu = np.where(in_body, hu, hu * np.float32(1.35) + np.float32(110))
+        # Denser toward the arch, by degrees: the pedicle begins as the body ends.
+        behind = np.clip((q.y - np.float32(stand.shape.size.depth / 2)) / np.float32(9.0), 0, 1)
+        hu = hu * (1 + np.float32(0.3) * behind) + np.float32(90.0) * behind
     if level is not Level.SACRUM and level.region is not Region.CERVICAL:
         back = stand.shape.size.depth / 2
         vein = rod(q, ((0.0, back, 0.5), (0.0, 1.0, 0.0)), (2.0, 1.1), (2.1, 1.0, 1.0))

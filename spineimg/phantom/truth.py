@@ -16,7 +16,7 @@ from spineimg.core.grid import Points
 from spineimg.core.labelmap import LesionType, Part
 from spineimg.core.levels import Level
 from spineimg.phantom.column import Stand, column
-from spineimg.phantom.endplates import SITES
+from spineimg.phantom.endplates import MIDLINE_BACK, SITES
 from spineimg.phantom.lesions import BLASTIC_HU, LYTIC_HU, lesion_solid
 from spineimg.phantom.make import Phantom
 from spineimg.phantom.marrow import trabecular_hu
@@ -251,7 +251,7 @@ def _upper_tilt(stand: Stand) -> tuple[Points, float]:
     half = stand.shape.size.depth / 2
     front, _ = stand.shape.endplates(np.float32(0), np.float32(SITES["anterior"] * half))
     back, _ = stand.shape.endplates(np.float32(0), np.float32(SITES["posterior"] * half))
-    slope = float(back - front) / (1.6 * half)
+    slope = float(back - front) / ((SITES["posterior"] - SITES["anterior"]) * half)
     normal = np.array([0.0, -slope, 1.0]) / np.hypot(1.0, slope)
     return normal @ stand.frame, slope
 
@@ -260,7 +260,7 @@ def _corner(stand: Stand, end: int) -> Points:
     """Posterior corner of the body in the midline, at the endplate's height; patient frame."""
     half = stand.shape.size.depth / 2
     upper, lower = stand.shape.endplates(np.float32(0), np.float32(SITES["posterior"] * half))
-    wall = half * (1 - 0.05 * 2)
+    wall = half if stand.level is Level.SACRUM else half * MIDLINE_BACK
     return stand.to_patient(np.array([0.0, wall, float(upper if end > 0 else lower)]))
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from spineimg.core.labelmap import Part
 from spineimg.core.levels import Level, Region
-from spineimg.phantom.endplates import BodyShape
+from spineimg.phantom.endplates import HOLLOW, BodyShape
 from spineimg.phantom.shapes import Coordinates, Field, Vector, ellipsoid, intersection, oval, rod, union
 
 
@@ -34,7 +34,7 @@ def bounding_box(level: Level, shape: BodyShape) -> tuple[Vector, Vector]:
     return low, high
 
 
-def body(p: Coordinates, shape: BodyShape) -> Field:
+def body(p: Coordinates, shape: BodyShape, rim_mm: float = 2.2) -> Field:
     """The vertebral body: waisted, concave behind, with its endplates."""
     s = shape.size
     half_x, half_y = s.width / 2, s.depth / 2
@@ -43,10 +43,10 @@ def body(p: Coordinates, shape: BodyShape) -> Field:
     flare = 1 - np.float32(shape.waist) * (1 - middle * middle)
     narrow = 1 + np.float32(shape.taper) * np.clip(y_share, -1.2, 0.3)
     hollow = np.maximum(1 - (p.x / np.float32(half_x * 0.55)) ** 2, np.float32(0)) * np.clip(y_share, 0, 1)
-    y = p.y + np.float32(0.05 * s.depth) * hollow
+    y = p.y + np.float32(HOLLOW * s.depth) * hollow
     outline = oval(p.x, y, np.float32(half_x) * flare * narrow, np.float32(half_y) * flare, 2.4)
     upper, lower = shape.endplates(p.x, p.y)
-    return intersection(outline, np.maximum(p.z - upper, lower - p.z), 2.2)
+    return intersection(outline, np.maximum(p.z - upper, lower - p.z), rim_mm)
 
 
 def canal(p: Coordinates, shape: BodyShape) -> Field:
@@ -198,7 +198,7 @@ def vertebra(p: Coordinates, level: Level, shape: BodyShape) -> Solid:
     """The whole vertebra."""
     if level is Level.C1:
         return _atlas(p, shape)
-    main = body(p, shape)
+    main = body(p, shape, 1.3 if level.region is Region.CERVICAL else 2.2)
     if level is Level.C2:
         main = union(main, _dens(p, shape), 3.0)
     elif level.region is Region.CERVICAL:
