@@ -92,7 +92,8 @@ def paint_lesions(rng: np.random.Generator, hu: Floats, place: Place) -> NDArray
         centre = _centre_in(rng, where if where.sum() > 50 else own)
         if centre is None:
             return truth
-        radius = float(np.exp(rng.uniform(np.log(2.5), np.log(18.0))))
+        low, high = (4.0, 18.0) if rng.random() < 0.8 else (2.5, 5.0)
+        radius = float(np.exp(rng.uniform(np.log(low), np.log(high))))
         ball = _ball(rng, hu.shape, centre, radius, spacing)
         if rng.random() < 0.1:  # the whole vertebra
             ball = ball + 40.0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -58,6 +60,17 @@ def save(path: Path, blob: dict[str, Any]) -> None:
     temporary = path.with_suffix(".part")
     torch.save(blob, temporary)
     os.replace(temporary, path)
+
+
+class StopRequest:
+    """Remembers that the process was asked to end (SIGTERM), so that a step is not lost."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        signal.signal(signal.SIGTERM, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
 
 
 class Trainer:
@@ -156,7 +169,8 @@ class Trainer:
         next_validate = self.elapsed + (120.0 if self.step == 0 else config.validate_s / 2)
         sums: dict[str, list[float]] = {}
         self.net.train()
-        while self.elapsed < budget:
+        stop = StopRequest()
+        while self.elapsed < budget and not stop.asked:
             rng = np.random.default_rng([config.seed, self.step])
             rate = learning_rate(self.elapsed / budget, self.step, config.lr)
             for group in self.optimiser.param_groups:
@@ -191,4 +205,5 @@ class Trainer:
                 self.elapsed += time.monotonic() - last
                 last = time.monotonic()
         self.checkpoint()
-        self.validate(validate)
+        if not stop.asked:
+            self.validate(validate)

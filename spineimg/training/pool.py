@@ -45,7 +45,8 @@ class Pool:
         if self.folder is None or not self.folder.is_dir():
             return self.sources
         for path in sorted(self.folder.glob("*.npz")):
-            if path.name in self._seen or time.time() - path.stat().st_mtime < SETTLED_S:
+            settled = time.time() - path.stat().st_mtime >= SETTLED_S
+            if path.name in self._seen or path.name.startswith(".") or not settled:
                 continue
             self._seen.add(path.name)
             try:
