@@ -43,7 +43,7 @@ def case_html(case: Case, folder: Path) -> str:
             "question_level": None if decides is None else decides.level,
             "column": column_svg(column_rows(case), case.measurements.vertebrae),
             "overview": _picture(folder, "column"),
-            "levels": [_level(case, score, folder) for score in case.scores.levels],
+            "levels": [_level(case, score, folder) for score in sorted(case.scores.levels, key=_rank)],
             "vertebrae": [_vertebra_row(v) for v in case.measurements.vertebrae],
             "caveats": case.record.caveats,
         },
@@ -74,7 +74,7 @@ def _column_row(case: Case, level: Level) -> ColumnRow:
 
 
 def _unmeasured(vertebra: VertebraMeasurement | None) -> bool:
-    return vertebra is None or (not vertebra.complete and vertebra.level.is_vertebra)
+    return vertebra is None or not vertebra.complete
 
 
 def _fracture_note(vertebra: VertebraMeasurement | None) -> str:
@@ -87,6 +87,11 @@ def _fracture_note(vertebra: VertebraMeasurement | None) -> str:
     if vertebra.genant_grade and min(vertebra.genant_grade) > 0 and vertebra.height_loss_percent is not None:
         return f"no lesion, height loss {vertebra.height_loss_percent.value:.0f} %"
     return ""
+
+
+def _rank(score: LevelScore) -> int:
+    """Scored levels first, then doubtful ones, then those not scored; head to foot within each."""
+    return ("scored", "candidate", "not_scored").index(score.state)
 
 
 def _level(case: Case, score: LevelScore, folder: Path) -> dict[str, object]:

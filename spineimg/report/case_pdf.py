@@ -99,6 +99,8 @@ def _level(score: LevelScore, folder: Path) -> list[Figure]:
     _picture(figure, folder / "pictures" / f"{score.level}_sagittal.png", (0.07, 0.55, 0.42, 0.35))
     _picture(figure, folder / "pictures" / f"{score.level}_axial.png", (0.51, 0.55, 0.42, 0.35))
     pages = [figure]
+    if score.state == "not_scored":
+        return pages
     height = 0.52
     for name, component in score.components.items():
         words = " ".join(evidence.text for evidence in component.evidence)

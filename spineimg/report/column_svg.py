@@ -10,8 +10,9 @@ from markupsafe import Markup, escape
 from spineimg.core.levels import Level
 from spineimg.core.measurements import VertebraMeasurement
 
-_LEFT = 46.0
+_LEFT = 62.0
 _WIDTH = 58.0
+_TOTAL = 500.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,9 @@ def column_svg(rows: Sequence[ColumnRow], vertebrae: Sequence[VertebraMeasuremen
     row_height = min(46.0, max(26.0, 480.0 / max(len(rows), 1)))
     height = row_height * len(rows) + 10
     parts = [
-        f'<svg class="column" viewBox="0 0 330 {height:.0f}" width="330" height="{height:.0f}" role="img" '
-        f'aria-label="The column, head at the top; anterior to the left">',
+        f'<svg class="column" viewBox="0 0 {_TOTAL:.0f} {height:.0f}" width="{_TOTAL:.0f}" '
+        f'height="{height:.0f}" role="img" '
+        'aria-label="The column, head at the top; anterior to the left">',
         '<defs><pattern id="unknown" width="6" height="6" patternUnits="userSpaceOnUse" '
         'patternTransform="rotate(45)"><rect width="6" height="6" fill="#d9d9d9"/>'
         '<rect width="2.5" height="6" fill="#8c8c8c"/></pattern>',
