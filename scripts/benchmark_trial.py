@@ -1,25 +1,21 @@
-"""Bias and coverage of the trial's statistics on simulated cohorts with known hazards, and the time of a report.
+"""Bias and coverage of the trial's statistics on simulated cohorts, and the time of a report.
 
     python scripts/benchmark_trial.py coverage WORK [--cohorts 1000] [--patients 120]
     python scripts/benchmark_trial.py speed WORK [--patients 1000]
 
-``coverage`` is resumable: each cohort is one line of WORK/cohorts.jsonl, and lines that are there are not made again.
-Its truth for the curves is a large simulated cohort seen at the same kind of visits without loss to follow-up, so that
-what is measured is the estimator, not the distance between two scans.
+``coverage`` is resumable: each cohort is one line of WORK/cohorts.jsonl, and lines that are there are not
+made again. Its truth for the curves is a large simulated cohort seen at the same kind of visits without
+loss to follow-up, so that what is measured is the estimator, not the distance between two scans.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
 
 import numpy as np
 from scipy import stats
@@ -131,8 +127,7 @@ def truth() -> dict[str, float]:
     net = replace(no_loss, death_a_year=1e-9, procedure_a_year=1e-9)
     found = {}
     for name, hazards in (("km", net), ("cif", no_loss)):
-        patients = [p for p in simulate_patients(TRUTH_PATIENTS, 999, hazards)]
-        a = arrays([replace(p, baseline=p.baseline) for p in patients])
+        a = arrays(simulate_patients(TRUTH_PATIENTS, 999, hazards))
         cause = (a["cause"] == 1).astype(int) if name == "km" else a["cause"]
         time_ = a["last"] if name == "km" else a["end"]
         c = curves(count(time_, cause, 1 if name == "km" else 2))
@@ -170,7 +165,8 @@ def report(records: list[dict[str, object]], true: dict[str, float]) -> None:
         coef = np.array([r[name]["coef"] for r in fitted])
         for k, covariate in enumerate(COVARIATES):
             spread = coef[:, k].std(ddof=1)
-            line = f"  {covariate:17s} true {betas[k]:6.3f} mean {coef[:, k].mean():7.4f} bias {coef[:, k].mean() - betas[k]:+.4f} sd {spread:.4f}"
+            mean = coef[:, k].mean()
+            line = f"  {covariate:17s} true {betas[k]:6.3f} mean {mean:7.4f} bias {mean - betas[k]:+.4f} sd {spread:.4f}"
             for e in errors:
                 se = np.array([r[name][e][k] for r in fitted])
                 df = np.array([r["df"] for r in fitted]) if e == "corrected" else np.full(len(fitted), np.inf)

@@ -3,8 +3,8 @@
     python scripts/make_sample_cohort.py OUT [--patients 120] [--seed 1] [--plain]
     spineimg trial OUT/cases --clinical OUT/clinical.csv --events OUT/events.csv --out TRIAL
 
-The hazards are known (spineimg/trial/simulation.py). Unless --plain is given, some rows carry what real tables carry:
-patients who are not eligible or cannot be judged, readers' verdicts, pain in the events table, and three mistakes.
+The hazards are known (spineimg/trial/simulation.py). Unless --plain is given, some rows carry what real
+tables carry: patients who are not eligible or cannot be judged, readers' verdicts, and three mistakes.
 """
 
 from __future__ import annotations

@@ -26,15 +26,21 @@ from spineimg.trial.writing import refuse_existing, write_trial
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """A whole trial: its record, its tables, and what the report draws from."""
+class Decided:
+    """Who is in the trial and what became of each level; no statistics yet (``record`` has no analyses)."""
 
     record: TrialRecord
     patients: tuple[Judged, ...]
-    results: Results
     frames: tuple[Frame, ...]
     cases_found: int
     clinical_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trial(Decided):
+    """A whole trial: its record, its tables, and what the report draws from."""
+
+    results: Results
 
 
 def run_trial(
@@ -84,6 +90,24 @@ def analyse_trial(
     cohort: Cohort, clinical: Clinical, events: Events, protocol: Protocol, settings: Settings
 ) -> Trial:
     """Analyse a trial that is read; nothing is written."""
+    decided = decide(cohort, clinical, events, protocol, settings)
+    followed = followed_of(decided.patients)
+    kept = followed_of(p for p in decided.patients if p.schedule.kept)
+    results = analyse_all({"eligible": followed, "per_protocol": kept}, protocol, settings.trial)
+    return Trial(
+        record=replace(decided.record, analyses=results.analyses),
+        patients=decided.patients,
+        frames=decided.frames,
+        cases_found=decided.cases_found,
+        clinical_rows=decided.clinical_rows,
+        results=results,
+    )
+
+
+def decide(
+    cohort: Cohort, clinical: Clinical, events: Events, protocol: Protocol, settings: Settings
+) -> Decided:
+    """Judge every patient and follow every index level."""
     subjects, unmatched = join(cohort, clinical, events)
     problems = [*cohort.problems, *clinical.problems, *events.problems, *unmatched]
     patients: list[Judged] = []
@@ -91,9 +115,7 @@ def analyse_trial(
         judged, found = _judge(subject, protocol, settings, events.file or "")
         patients.append(judged)
         problems.extend(found)
-    followed = [f for p in patients for f in p.followed.values()]
-    kept = [f for p in patients if p.schedule.kept for f in p.followed.values()]
-    results = analyse_all({"eligible": followed, "per_protocol": kept}, protocol, settings.trial)
+    followed = followed_of(patients)
     record = TrialRecord(
         protocol=protocol.as_json(),
         patients=tuple(
@@ -102,11 +124,16 @@ def analyse_trial(
         ),
         index_levels=tuple(IndexLevel(f.subject.key, f.level, f.baseline.total) for f in followed),
         outcomes=tuple(o for f in followed for o in f.outcomes),
-        analyses=results.analyses,
+        analyses=(),
         problems=tuple(problems),
     )
     frames = (level_table(patients), step_table(followed))
-    return Trial(record, tuple(patients), results, frames, cohort.cases_found, len(clinical.rows))
+    return Decided(record, tuple(patients), frames, cohort.cases_found, len(clinical.rows))
+
+
+def followed_of(patients: Iterable[Judged]) -> list[Followed]:
+    """Every index level, those of a patient together."""
+    return [f for p in patients for f in p.followed.values()]
 
 
 def _judge(
@@ -160,7 +187,7 @@ def _unused(subject: Subject, followed: Iterable[object], protocol: Protocol, fi
 
 
 def _agreement(trial: Trial, cohort: Path, settings: Settings) -> Frame:
-    followed = [f for p in trial.patients for f in p.followed.values()]
+    followed = followed_of(trial.patients)
     rows = [
         *adjudicated(followed, settings.trial),
         *revised([p.subject.patient for p in trial.patients], cohort, settings.trial),

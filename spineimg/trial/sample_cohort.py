@@ -76,8 +76,10 @@ def write_cohort(patients: Sequence[SimulatedPatient], out: Path, seed: int) -> 
         for day in patient.visit_days:
             folder = out / "cases" / f"{patient.key}_{day:04d}"
             folder.mkdir(parents=True)
-            for name, value in _records(patient, day, random).items():
-                (folder / name).write_text(dump_json(value), encoding="utf-8")
+            case, measurements, scores = records_of(patient, day, random)
+            (folder / "case.json").write_text(dump_json(case), encoding="utf-8")
+            (folder / "measurements.json").write_text(dump_json(measurements), encoding="utf-8")
+            (folder / "sins.json").write_text(dump_json(scores), encoding="utf-8")
     _write_csv(out / "clinical.csv", list(CLINICAL_COLUMNS), (_clinical(p) for p in patients))
     _write_csv(out / "events.csv", list(EVENT_COLUMNS), (row for p in patients for row in _events(p)))
     truth = [
@@ -144,12 +146,23 @@ def _write_csv(path: Path, columns: list[str], rows: Iterable[Mapping[str, str]]
         writer.writerows(rows)
 
 
-def _records(
+def records_of(
     patient: SimulatedPatient, day: int, random: np.random.Generator
-) -> dict[str, CaseRecord | Measurements | SinsScores]:
+) -> tuple[CaseRecord, Measurements, SinsScores]:
+    """One scan of a simulated patient as the records of its case folder.
+
+    Parameters
+    ----------
+    patient : SimulatedPatient
+        Whom.
+    day : int
+        Days since baseline.
+    random : numpy Generator
+        Source of the measurement noise.
+    """
     date = (patient.baseline + datetime.timedelta(days=day)).isoformat()
     series = SeriesRecord(
-        uid=f"2.25.{int(patient.key[3:])}{day:05d}",
+        uid="2.25." + "".join(c for c in patient.key if c.isdigit()) + f"{day:05d}",
         description="simulated, no images",
         rows=512,
         columns=512,
@@ -177,7 +190,7 @@ def _records(
     lesions = {level.level: (n, level) for n, level in enumerate(patient.levels, 1)}
     vertebrae = tuple(_vertebra(level, lesions.get(level), day, random) for level in IN_VIEW)
     measurements = Measurements(vertebrae, tuple(_lesion(n, level) for n, level in lesions.values()), ())
-    return {"case.json": case, "measurements.json": measurements, "sins.json": _scores(patient, date)}
+    return case, measurements, _scores(patient, date)
 
 
 def _vertebra(

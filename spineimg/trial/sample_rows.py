@@ -18,8 +18,9 @@ _WRONG_SHARE = 0.06
 def with_real_life(patients: Sequence[SimulatedPatient], out: Path, seed: int) -> None:
     """Change some cells of ``clinical.csv`` and add rows to ``events.csv``.
 
-    Some patients cannot be judged or are not eligible; a reader judges most fractures and some scans without one,
-    sometimes otherwise than the program; three rows are wrong, so that the report has something to report.
+    Some patients cannot be judged or are not eligible; a reader judges most fractures and some scans
+    without one, sometimes otherwise than the program; three rows are wrong, so that the report has
+    something to report.
     """
     random = np.random.default_rng(seed + 1)
     _change_clinical(patients, out / "clinical.csv", random)

@@ -56,7 +56,7 @@ def random_rows(seed: int, n: int = 80) -> CoxRows:
 
 
 def test_firth_equals_firthmodels() -> None:
-    """Expected: firthmodels 0.8.2 (gtol 1e-10), coefficients and model-based errors; no ties, so one definition."""
+    """Expected: firthmodels 0.8.2 (gtol 1e-10); no ties, so there is one definition."""
     fit = fit_firth(rows_of(LUNG_20), SETTINGS)
     assert_allclose(fit.coefficients, [0.4286508685734083, -0.047007125574614055], atol=1e-9)
     assert_allclose(np.sqrt(np.diag(fit.covariance)), [0.6114506406402342, 0.043757869792751626], atol=1e-9)
@@ -142,7 +142,7 @@ def test_interval_censored_curve_of_exact_times_is_kaplan_meier() -> None:
 
 
 def test_interval_censored_curve_by_hand() -> None:
-    """(0,2] (1,3] (2,4]: innermost (1,2] and (2,3]; symmetric, so the middle interval shares its mass equally."""
+    """(0,2] (1,3] (2,4]: innermost (1,2] and (2,3]; by symmetry each has half."""
     found = fit_npmle(np.array([0.0, 1, 2]), np.array([2.0, 3, 4]), SETTINGS)
     assert_allclose(found.from_day, [1, 2])
     assert_allclose(found.to_day, [2, 3])
@@ -164,7 +164,7 @@ def test_auc_without_censoring_is_the_share_of_ordered_pairs() -> None:
 
 
 def test_auc_weighs_by_the_probability_of_being_uncensored() -> None:
-    """By hand: one of four is censored at day 2, so who is seen after it counts 3/2 (one of three at risk left)."""
+    """By hand: of three at risk one is censored at day 2, so who is seen later counts 3/2."""
     marker = np.array([9.0, 8.0, 12.0, 7.0])
     time, cause = np.array([1.0, 2.0, 3.0, 9.0]), np.array([1, 0, 1, 0])
     found = auc_at(marker, time, cause, np.arange(4), 5, SETTINGS)
@@ -183,7 +183,7 @@ def test_auc_is_none_without_cases_or_controls() -> None:
 
 
 def test_bland_altman_with_repeats_equals_a_mixed_model() -> None:
-    """Balanced data: the components of a one-way analysis of variance are the REML ones of statsmodels' MixedLM."""
+    """In balanced data the components of the analysis of variance are REML's, as MixedLM finds them."""
     mixed = pytest.importorskip("statsmodels.regression.mixed_linear_model")
     random = np.random.default_rng(7)
     subject = np.repeat(np.arange(40), 4)

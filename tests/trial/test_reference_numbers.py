@@ -1,8 +1,8 @@
 """Every estimator against numbers recorded from R 4.2.2 (survival 3.5-3, cmprsk 2.2-11, psych, vcd).
 
-The expected numbers come from ``tables/surv_reference_outputs.csv`` and ``agreement_reference_outputs.csv`` beside the
-project; none was made by this code. Tolerance 1e-6 where the estimator is the same, 1e-5 for the interval-censored one
-(R's own iteration stops 3e-6 short of the maximum).
+The expected numbers come from ``tables/surv_reference_outputs.csv`` and ``agreement_reference_outputs.csv``
+beside the project; none was made by this code. Tolerance 1e-6 where the estimator is the same, 1e-5 for the
+interval-censored one (R's own iteration stops 3e-6 short of the maximum).
 """
 
 from __future__ import annotations
