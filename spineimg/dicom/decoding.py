@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
+from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import Decoder as PydicomDecoder
 from pydicom.pixels.decoders.base import get_decoder
 
+from spineimg.dicom.codestream import frame_size, is_open_ended
 from spineimg.dicom.header import DEFLATED, Header
 from spineimg.dicom.refusal import refuse
 from spineimg.dicom.walking import EXPLICIT_BE, NATIVE
@@ -74,6 +76,12 @@ class Decoder:
             "decoding_plugin": self._plugins[pixel.transfer_syntax],
         }
         try:
+            stream = get_frame(data, header.frame, number_of_frames=pixel.frames)
+            if frame_size(stream) not in (None, (pixel.rows, pixel.columns)):
+                raise ValueError("frame of another size")
+            if is_open_ended(stream):
+                # pyjpegls reads on for minutes behind a cut stream; gdcm stops
+                options["decoding_plugin"] = "gdcm"
             array, _ = decoder.as_array(data, index=header.frame, **options)
         except Exception as fault:
             # the plugins raise anything from ValueError to RuntimeError on a broken stream

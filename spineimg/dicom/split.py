@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import pairwise
 
@@ -128,14 +129,16 @@ def _by_time(headers: Sequence[Header], settings: ReadingSettings) -> dict[Hasha
     """The n-th image of each position by time; only where all of one pass come before all of the next."""
     if not all(h.acquisition_time for h in headers):
         return None
-    normal = common_plane(headers, settings).normal
+    along = np.array([h.position for h in headers], dtype=np.float64) @ common_plane(headers, settings).normal
+    order = np.argsort(along, kind="stable")
+    place = np.empty(len(headers), dtype=int)
+    place[order] = np.cumsum(np.diff(along[order], prepend=along[order[0]]) > settings.same_position_mm)
+    seen: Counter[int] = Counter()
     rounds: dict[Hashable, list[Header]] = {}
-    seen: list[tuple[float, int]] = []
-    for header in sorted(headers, key=lambda h: h.acquisition_time):
-        along = float(np.array(header.position) @ normal)
-        earlier = sum(1 for other, _ in seen if abs(other - along) <= settings.same_position_mm)
-        seen.append((along, earlier))
-        rounds.setdefault(earlier, []).append(header)
+    for index in sorted(range(len(headers)), key=lambda i: headers[i].acquisition_time):
+        at = int(place[index])
+        rounds.setdefault(seen[at], []).append(headers[index])
+        seen[at] += 1
     passes = list(rounds.values())
     for before, after in pairwise(passes):
         if before[-1].acquisition_time >= after[0].acquisition_time:
