@@ -92,10 +92,10 @@ def _dicom_studies(root: Path, settings: Settings) -> tuple[list[Study], list[Fa
         groups.setdefault((series.study_uid, str(series.patient.key)), []).append(series)
     studies: list[Study] = []
     failures: list[Failure] = []
-    for (study_uid, patient), members in groups.items():
+    for (study_uid, _), members in groups.items():
         best = min(members, key=lambda s: s.rank)
         folder = _folder_of(best, root)
-        name = study_id(folder, root, study_uid + patient)
+        name = study_id(folder, root, study_uid + best.uid)
         if best.fit:
             studies.append(Study(name, folder, best.uid, best.description))
         elif best.refusal is not None:

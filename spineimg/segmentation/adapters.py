@@ -92,14 +92,14 @@ def labels_from_file(path: Path, kind: str, grid: Grid) -> LabelMap:
     Raises
     ------
     UsageError
-        ``unknown-labels-kind``, ``path-not-found``.
+        ``unknown-labels-kind``, ``no-such-path``.
     InputRefused
         ``unknown-label-id``, ``mask-grid-differs``, ``no-vertebra-in-labels``.
     """
     if kind not in KINDS:
         raise UsageError("unknown-labels-kind", f"labels kind {kind!r}", f"use one of {', '.join(KINDS)}")
     if not path.exists():
-        raise UsageError("path-not-found", f"no such file: {path}", "check the path", path)
+        raise UsageError("no-such-path", f"no such file: {path}", "check the path", path)
     raw = _folder(path, grid) if path.is_dir() else on_grid(*_read(path), grid, path)
     table = KINDS[kind]
     present = [int(i) for i in np.unique(raw) if i != 0]
