@@ -166,7 +166,8 @@ def report(records: list[dict[str, object]], true: dict[str, float]) -> None:
         for k, covariate in enumerate(COVARIATES):
             spread = coef[:, k].std(ddof=1)
             mean = coef[:, k].mean()
-            line = f"  {covariate:17s} true {betas[k]:6.3f} mean {mean:7.4f} bias {mean - betas[k]:+.4f} sd {spread:.4f}"
+            line = f"  {covariate:17s} true {betas[k]:6.3f} mean {mean:7.4f}"
+            line += f" bias {mean - betas[k]:+.4f} sd {spread:.4f}"
             for e in errors:
                 se = np.array([r[name][e][k] for r in fitted])
                 df = np.array([r["df"] for r in fitted]) if e == "corrected" else np.full(len(fitted), np.inf)

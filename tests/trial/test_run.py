@@ -22,6 +22,7 @@ from spineimg.trial.run import run_trial
 from spineimg.trial.sample_cohort import simulate_patients, write_cohort
 from spineimg.trial.sample_rows import with_real_life
 from spineimg.trial.schema import json_schema, published_schema, schema_text
+from spineimg.trial.simulation import Hazards
 from tests.trial.conftest import CohortFolder, changed_score, level, patient
 
 FILES = {
@@ -41,9 +42,9 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A simulated cohort of 40 patients."""
+    """A simulated cohort of 40 patients with many fractures."""
     out = tmp_path_factory.mktemp("cohort") / "sample"
-    write_cohort(simulate_patients(40, 3), out, 3)
+    write_cohort(simulate_patients(40, 3, Hazards(year_hazard=0.4)), out, 3)
     return out
 
 
