@@ -77,7 +77,7 @@ def column(spec: PhantomSpec) -> dict[Level, Stand]:
     top = np.zeros(3)
     top_lean = sagittal
     stands[Level.SACRUM] = Stand(Level.SACRUM, sacrum, top - frame[2] * sacrum.size.height / 2, frame)
-    passed_on = 0.0
+    passed_on = added = 0.0
     for place in range(len(LEVELS) - 2, -1, -1):
         level = LEVELS[place]
         shape = shapes[level]
@@ -86,15 +86,19 @@ def column(spec: PhantomSpec) -> dict[Level, Stand]:
         sagittal -= bend + bump[place]
         coronal = patient.scoliosis_deg * np.sin(phase + place * 0.42) + wander[place]
         frame = _frame(sagittal + passed_on, coronal, 0.5 * coronal)
-        lower_lean = sagittal + passed_on - shape.wedge_deg / 2
+        upright = _frame(sagittal + passed_on - added, coronal, 0.5 * coronal)
+        lower_lean = sagittal + passed_on - added - shape.wedge_deg / 2
         middle = np.radians((top_lean + lower_lean) / 2)
         up = np.array([0.0, -np.sin(middle), np.cos(middle)])
-        bottom = top + up * shape.size.disc_below
+        # On a broken body the next one tips over its posterior edge: the facets hold there.
+        hinge = (upright[1] - frame[1]) * shape.size.depth / 2
+        bottom = top + up * shape.size.disc_below + hinge
         if level in slips:
             bottom = bottom - frame[1] * slips[level].anterior_mm + frame[0] * slips[level].left_mm
         centre = bottom + frame[2] * (shape.size.height / 2 - shape.lower_drop_mm)
         stands[level] = Stand(level, shape, centre, frame)
         top = centre + frame[2] * (shape.size.height / 2 - shape.upper_drop_mm)
-        passed_on = _TILT_LEFT * passed_on + _TILT_PASSED_ON * shape.upper_tilt_deg
         top_lean = sagittal + passed_on + shape.wedge_deg / 2
+        added = _TILT_PASSED_ON * shape.upper_tilt_deg
+        passed_on = _TILT_LEFT * passed_on + added
     return dict(sorted(stands.items()))

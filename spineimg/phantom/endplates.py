@@ -62,13 +62,13 @@ class BodyShape:
 
     @property
     def upper_drop_mm(self) -> float:
-        """How far the rim of the upper endplate sank: what stands on it sinks as much."""
-        return float(self.loss_mm * self._upper_share * (self._fall(-0.8) + self._fall(0.8)) / 2)
+        """How far the posterior rim of the upper endplate sank: what stands on it sinks as much."""
+        return float(self.loss_mm * self._upper_share * self._fall(0.8))
 
     @property
     def lower_drop_mm(self) -> float:
-        """How far the rim of the lower endplate rose."""
-        return float(self.loss_mm * (1 - self._upper_share) * (self._fall(-0.8) + self._fall(0.8)) / 2)
+        """How far the posterior rim of the lower endplate rose."""
+        return float(self.loss_mm * (1 - self._upper_share) * self._fall(0.8))
 
     @property
     def upper_tilt_deg(self) -> float:

@@ -100,7 +100,7 @@ def paint_discs(
         in_lower = frame_affine(to_patient, b.centre, b.frame)
         s = b.shape.size
         reach = np.array([s.width / 2 + 6, s.depth / 2 + 6, 0.0])
-        low = -reach + np.array([0, 0, s.height / 2 - 14 - b.shape.upper_drop_mm * 2])
+        low = -reach + np.array([0, 0, s.height / 2 - 14 - b.shape.loss_mm])
         window = window_of(in_lower, low, reach + np.array([0, 0, s.height * 1.5 + 4]), fine.shape)
         if window is None:
             continue
