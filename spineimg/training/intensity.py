@@ -124,13 +124,14 @@ def compose(
     width = look.width_mm
     bone = np.clip(depth / width + 0.5, 0.0, 1.0)
     shell = look.shell_mm * (1.0 + 0.3 * texture(rng, shape, 2.0)).clip(0.3, 2.0)
+    shell = np.where(region == 2, shell * rng.uniform(1.0, 2.2), shell)  # laminae are dense
     plate = rng.random() < 0.25  # thick, dense end plates
     if plate:
         near_disc = ndimage.uniform_filter((region == 3).astype(np.float32), 3) > 0.02
         shell = np.where(near_disc, shell * rng.uniform(1.3, 3.0), shell)
     marrow = np.clip((depth - shell) / width + 0.5, 0.0, 1.0)
     marrow = np.minimum(marrow, bone)
-    posterior = (region == 2) * rng.uniform(0, 120) + np.isin(region, (5, 6)) * rng.uniform(-40, 60)
+    posterior = (region == 2) * rng.uniform(0, 350) + np.isin(region, (5, 6)) * rng.uniform(-40, 60)
     inner = look.trabecular + posterior.astype(np.float32)
     inner = inner + look.coarse * smooth_field(rng, shape, (8, 8, 8))
     inner = inner + look.coarse * texture(rng, shape, 1.0) + look.fine * texture(rng, shape, 0.0)

@@ -14,6 +14,8 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 LYTIC, BLASTIC = 1, 2
+IVORY_SHARE = 0.05
+"""Share of lesions that make a whole vertebra dense."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,9 @@ def paint_lesions(rng: np.random.Generator, hu: Floats, place: Place) -> NDArray
         low, high = (4.0, 18.0) if rng.random() < 0.8 else (2.5, 5.0)
         radius = float(np.exp(rng.uniform(np.log(low), np.log(high))))
         ball = _ball(rng, hu.shape, centre, radius, spacing)
-        if rng.random() < 0.1:  # the whole vertebra
-            ball = ball + 40.0
         kind = rng.random()
+        if kind > 0.84 - IVORY_SHARE and kind < 0.84:  # the whole vertebra, dense
+            ball = ball + 40.0
         if kind < 0.48:
             _paint_lytic(rng, hu, truth, ball, own, depth)
         elif kind < 0.86:
@@ -163,7 +165,8 @@ def _paint_blastic(
         return
     around = own & (depth > 1.5) & (alpha < 0.1)
     base = float(np.median(hu[around])) if around.sum() > 20 else 150.0
-    level = max(rng.uniform(350, 1150), base + 150)
+    before = float(hu[alpha > 0.5].mean())  # laminae are dense by themselves
+    level = max(rng.uniform(350, 1150), base + 150, before + rng.uniform(150, 300))
     mottle = rng.uniform(0.03, 0.3) * texture(rng, hu.shape, 1.0)
     mottle = mottle + rng.uniform(0.0, 0.25) * smooth_field(rng, hu.shape, (9, 9, 8))
     value = level * (1 + mottle)

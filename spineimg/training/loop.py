@@ -18,6 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+SCORE_NOISE = 0.1
+"""Later averaged weights are kept unless they are worse than the best by more than this."""
+
 StepFn = Callable[[nn.Module, np.random.Generator], tuple[Tensor, dict[str, float]]]
 ValidateFn = Callable[[nn.Module], dict[str, float]]
 
@@ -131,7 +134,7 @@ class Trainer:
                 self.average[key].lerp_(value, 1 - decay)
 
     def validate(self, validate: ValidateFn) -> None:
-        """Judge the averaged weights; keep them as `best.pt` when they are the best."""
+        """Judge the averaged weights; keep them as `best.pt` unless they are clearly worse."""
         present = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
         self.net.load_state_dict(self.average)
         self.net.eval()
@@ -141,8 +144,8 @@ class Trainer:
         self.net.load_state_dict(present)
         self.net.train()
         self.log({"validation": 1, "val_s": time.monotonic() - start} | figures)
-        if figures["score"] >= self.best:
-            self.best = figures["score"]
+        if figures["score"] >= self.best - SCORE_NOISE:
+            self.best = max(self.best, figures["score"])
             self.export(figures)
 
     def export(self, figures: dict[str, float]) -> None:
