@@ -41,7 +41,7 @@ class Change:
 
 def shows_complete(scan: Scan, level: Level) -> bool:
     """Whether a scan shows a level complete and comparable (no cement, no implant)."""
-    vertebra = scan.case.measurements.vertebra(level)
+    vertebra = scan.vertebra(level)
     return vertebra is not None and vertebra.complete and vertebra.not_scorable is None
 
 
@@ -55,7 +55,7 @@ def level_changes(
     scans : sequence of Scan
         Of one patient, by date, from baseline on; those after a procedure at the level left out.
     level : Level
-        The level, by its name on each scan.
+        The level, by its name on the baseline scan.
     adjudications : sequence of EventRow
         Readers' verdicts on this level; each counts for the scan of its date.
     settings : TrackingSettings
@@ -71,11 +71,11 @@ def level_changes(
 
 
 def _machine(earlier: Scan, later: Scan, level: Level, settings: TrackingSettings) -> tuple[ChangeKind, str]:
-    then, now = (s.case.measurements.vertebra(level) for s in (earlier, later))
+    then, now = earlier.vertebra(level), later.vertebra(level)
     for scan, vertebra in ((earlier, then), (later, now)):
         if vertebra is None or not shows_complete(scan, level):
             return "undetermined", f"{level} is not complete on {scan.date}"
-        if len(vertebra.name_possible) > 1:
+        if later.names is None and len(vertebra.name_possible) > 1:
             return "undetermined", f"the name of {level} is in doubt on {scan.date}"
     if then is None or now is None:
         return "undetermined", f"{level} is missing"

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from spineimg.core.case import Case
 from spineimg.core.errors import InputRefused, SpineimgError
+from spineimg.core.levels import Level
+from spineimg.core.measurements import VertebraMeasurement
+from spineimg.core.track import Track
 from spineimg.core.volume import Modality
-from spineimg.storage.records import load_case_record, load_measurements, load_scores
+from spineimg.storage.records import load_case_record, load_measurements, load_scores, load_track
 from spineimg.trial.records import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One case of a patient; ``folder`` relative to the cohort, with slashes."""
+    """One case of a patient; ``folder`` relative to the cohort, with slashes.
+
+    ``names``: what this scan calls each level of the baseline, as a follow-up found it by shape (None: not
+    found); None where no follow-up was made, then equal names are taken for the same level.
+    """
 
     folder: str
     date: datetime.date
     case: Case
+    names: Mapping[Level, Level | None] | None = None
+
+    def vertebra(self, level: Level) -> VertebraMeasurement | None:
+        """The vertebra that the baseline calls by this name."""
+        own = level if self.names is None else self.names.get(level)
+        return None if own is None else self.case.measurements.vertebra(own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,7 @@ class Cohort:
     patients: tuple[Patient, ...]
     problems: tuple[Problem, ...]
     cases_found: int
+    tracks_found: int = 0
 
 
 def read_cohort(root: Path) -> Cohort:
@@ -56,7 +71,8 @@ def read_cohort(root: Path) -> Cohort:
     Parameters
     ----------
     root : Path
-        Any tree; a folder with ``case.json`` is a case, what lies inside it is not looked at.
+        Any tree; a folder with ``case.json`` is a case, what lies inside it is not looked at. A folder with
+        ``track.json`` (made by ``spineimg track``) tells which level is which on the scans of its patient.
 
     Raises
     ------
@@ -66,7 +82,7 @@ def read_cohort(root: Path) -> Cohort:
     scans: dict[str, list[Scan]] = {}
     problems: list[Problem] = []
     found = 0
-    for folder in case_folders(root):
+    for folder in folders_with(root, "case.json"):
         found += 1
         name = folder.relative_to(root).as_posix()
         try:
@@ -88,21 +104,74 @@ def read_cohort(root: Path) -> Cohort:
         raise InputRefused(
             "no-cases", f"no case folder below {root}", "give the folder that holds the cases", root
         )
-    patients = []
+    tracks, unread = read_tracks(root)
+    problems.extend(unread)
+    patients, used = [], 0
     for key in sorted(scans):
         kept, doubles = _one_a_date(scans[key])
         problems.extend(doubles)
-        patients.append(Patient(key, kept))
-    return Cohort(tuple(patients), tuple(problems), found)
+        named, stale = named_by_track(kept, tracks.get(key, ()))
+        problems.extend(stale)
+        used += any(s.names is not None for s in named)
+        patients.append(Patient(key, named))
+    return Cohort(tuple(patients), tuple(problems), found, used)
 
 
-def case_folders(root: Path) -> Iterator[Path]:
-    """Every folder that holds ``case.json``, in order of name; hidden folders are temporary ones."""
+def folders_with(root: Path, name: str) -> Iterator[Path]:
+    """Every folder that holds a file, in order of name; hidden folders are temporary ones."""
     for here, folders, files in os.walk(root):
-        if "case.json" in files:
-            folders.clear()
+        if name in files:
             yield Path(here)
+        if name in files or "case.json" in files:
+            folders.clear()
         folders[:] = sorted(f for f in folders if not f.startswith("."))
+
+
+def read_tracks(root: Path) -> tuple[dict[str, tuple[Track, ...]], list[Problem]]:
+    """Follow-ups below a folder by patient."""
+    tracks: dict[str, tuple[Track, ...]] = {}
+    problems = []
+    for folder in folders_with(root, "track.json"):
+        try:
+            track = load_track(folder / "track.json")
+        except (SpineimgError, OSError, ValueError) as error:
+            name = folder.relative_to(root).as_posix()
+            problems.append(
+                Problem(name, None, None, "track-unreadable", f"the track cannot be read: {error}")
+            )
+            continue
+        tracks[track.patient_key] = (*tracks.get(track.patient_key, ()), track)
+    return tracks, problems
+
+
+def named_by_track(
+    scans: tuple[Scan, ...], tracks: Sequence[Track]
+) -> tuple[tuple[Scan, ...], list[Problem]]:
+    """Give each scan the names that a follow-up of just these scans found.
+
+    A track of other dates or revisions is not used, and reported: its matches may be out of date.
+    """
+    own = [(s.date.isoformat(), s.case.record.revision) for s in scans]
+    for track in tracks:
+        if [(c.study_date, c.revision) for c in track.cases] == own:
+            matched: list[dict[Level, Level | None]] = [{} for _ in scans]
+            for match in track.matches:
+                matched[match.case][match.level] = match.matched_level
+            return tuple(
+                s if n == 0 else dataclasses.replace(s, names=matched[n]) for n, s in enumerate(scans)
+            ), []
+    problems = [
+        Problem(
+            scans[0].folder,
+            None,
+            None,
+            "track-not-used",
+            f"a track of {track.patient_key} has other scans or revisions than the cohort; levels are taken "
+            "by name",
+        )
+        for track in tracks
+    ]
+    return scans, problems
 
 
 def _read_case(folder: Path) -> Case:

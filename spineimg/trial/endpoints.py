@@ -135,7 +135,7 @@ def _procedure(subject: Subject, level: Level, rule: EndpointRule) -> tuple[_End
     ]
     entered = min(((subject.day(r.date), r.kind) for r in rows), default=None)
     for scan in subject.patient.scans:
-        vertebra = scan.case.measurements.vertebra(level)
+        vertebra = scan.vertebra(level)
         seen = vertebra.not_scorable if vertebra is not None else None
         day = subject.day(scan.date)
         if seen in ("cement", "implant") and (entered is None or day < entered[0]):

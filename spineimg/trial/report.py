@@ -94,6 +94,7 @@ def _flow(trial: Trial) -> dict[str, Any]:
     return {
         "cases": trial.cases_found,
         "used": used,
+        "tracked": trial.tracks_found,
         "patients": len(trial.record.patients),
         "visits": sorted(Counter(len(p.visits) for p in trial.record.patients).items()),
         "no": len(by["no"]),

@@ -33,6 +33,7 @@ class Decided:
     patients: tuple[Judged, ...]
     frames: tuple[Frame, ...]
     cases_found: int
+    tracks_found: int
     clinical_rows: int
 
 
@@ -99,6 +100,7 @@ def analyse_trial(
         patients=decided.patients,
         frames=decided.frames,
         cases_found=decided.cases_found,
+        tracks_found=decided.tracks_found,
         clinical_rows=decided.clinical_rows,
         results=results,
     )
@@ -128,7 +130,8 @@ def decide(
         problems=tuple(problems),
     )
     frames = (level_table(patients), step_table(followed))
-    return Decided(record, tuple(patients), frames, cohort.cases_found, len(clinical.rows))
+    counts = cohort.cases_found, cohort.tracks_found, len(clinical.rows)
+    return Decided(record, tuple(patients), frames, *counts)
 
 
 def followed_of(patients: Iterable[Judged]) -> list[Followed]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from spineimg.core.estimate import Estimate
+from spineimg.core.levels import Level
 from spineimg.core.settings import Settings
+from spineimg.core.track import Match, Track, TrackedCase
+from spineimg.storage.records import dump_json
 from spineimg.trial.records import Outcome
 from spineimg.trial.run import Decided
 from spineimg.trial.samples import first_of_patient
-from tests.trial.conftest import CohortFolder, changed_vertebra, level, patient
+from tests.trial.conftest import BASELINE, CohortFolder, changed_vertebra, level, patient
 from tests.trial.test_eligibility import run
 
 Seen = tuple[str, int, int | None, str | None]
@@ -22,10 +27,6 @@ def outcome(trial: Decided, endpoint: str = "new_or_progression", number: int = 
 
 
 def death(day: int) -> dict[str, str]:
-    import datetime
-
-    from tests.trial.conftest import BASELINE
-
     return {"death_date": (BASELINE + datetime.timedelta(days=day)).isoformat()}
 
 
@@ -99,8 +100,6 @@ def test_a_gap_is_bridged_and_widens_the_interval(cohort: CohortFolder, quick: S
 
 
 def test_a_doubtful_name_leaves_the_step_undetermined(cohort: CohortFolder, quick: Settings) -> None:
-    from spineimg.core.levels import Level
-
     doubt = changed_vertebra("L1", name_possible=(Level.T12, Level.L1))
     cohort.add(patient(days=(0, 90), levels=(level(fracture_day=50),)), {90: doubt})
     trial = run(cohort, quick)
@@ -172,8 +171,6 @@ def test_a_verdict_that_fits_no_scan_is_reported(
 
 
 def made(status: str, left: int, right: int | None, cause: str | None) -> Outcome:
-    from spineimg.core.levels import Level
-
     return Outcome("p", Level.L1, "new", status, left, right, cause)  # type: ignore[arg-type]
 
 
@@ -197,3 +194,41 @@ def made(status: str, left: int, right: int | None, cause: str | None) -> Outcom
 def test_first_event_of_a_patient(levels: list[Seen], expected: Seen) -> None:
     found = first_of_patient([made(*seen) for seen in levels])
     assert (found.status, found.left_days, found.right_days, found.cause) == expected
+
+
+def a_track(cohort: CohortFolder, days: tuple[int, ...], names: dict[int, dict[str, str | None]]) -> None:
+    """Write a follow-up whose scans call the levels otherwise."""
+    cases = tuple(
+        TrackedCase(f"day{d}", (BASELINE + datetime.timedelta(days=d)).isoformat(), 0) for d in days
+    )
+    found = tuple(
+        Match(k, Level(name), None if own is None else Level(own), None, None)
+        for k, pairs in names.items()
+        for name, own in pairs.items()
+    )
+    folder = cohort.cases / "p1" / "track"
+    folder.mkdir()
+    (folder / "track.json").write_text(dump_json(Track("p1", cases, found, (), ())), encoding="utf-8")
+
+
+def test_a_follow_up_says_which_level_is_which(cohort: CohortFolder, quick: Settings) -> None:
+    """The second scan calls the fractured L1 by the name T12: by name alone nothing happened at L1."""
+    off_by_one = patient(days=(0, 90), levels=(level("T12", fracture_day=50), level("L1")))
+    cohort.add(off_by_one)
+    by_name = run(cohort, quick)
+    assert [o.status for o in by_name.record.outcomes if str(o.level) == "L1"] == ["censored"] * 2
+    a_track(cohort, (0, 90), {1: {"L1": "T12", "T12": None}})
+    tracked = run(cohort, quick)
+    assert tracked.tracks_found == 1
+    # What counts here is whose height is compared, not that two vertebrae differ.
+    assert [o.left_days for o in tracked.record.outcomes if str(o.level) == "T12"] == [0, 0]
+    assert [o.status for o in tracked.record.outcomes if str(o.level) == "L1"] == ["event"] * 2
+
+
+def test_a_follow_up_of_other_scans_is_not_used_and_reported(cohort: CohortFolder, quick: Settings) -> None:
+    cohort.add(patient(days=(0, 90)))
+    a_track(cohort, (0, 91), {1: {"L1": "T12"}})
+    trial = run(cohort, quick)
+    assert (trial.tracks_found, [p.code for p in trial.record.problems]) == (0, ["track-not-used"])
+    (cohort.cases / "p1" / "track" / "track.json").write_text("{}", encoding="utf-8")
+    assert [p.code for p in run(cohort, quick).record.problems] == ["track-unreadable"]
