@@ -146,11 +146,11 @@ def _change_row(level: str, interval: Interval) -> tuple[str, ...]:
         "-" if limit is None else f"{limit:.0f}",
         interval.new_fracture,
         interval.progression,
-        f"{points_text(interval.genant_from)} > {points_text(interval.genant_to)}",
+        f"{points_text(interval.genant_from) or '-'} > {points_text(interval.genant_to) or '-'}",
         interval.lesion_response,
         "-" if volume is None else f"{volume.value:+.1f}",
         f"{range_text(interval.sins_from)} > {range_text(interval.sins_to)}",
-        interval.reason or "",
+        (interval.reason or "") if "undetermined" in (interval.new_fracture, interval.progression) else "",
     )
 
 
