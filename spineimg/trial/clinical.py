@@ -128,14 +128,14 @@ def _consistent(reader: CellReader, row: Row, clinical: ClinicalRow) -> Clinical
     birth, year = values.get("birth_date"), values.get("birth_year")
     if birth is not None and year is not None and birth.year != year:
         reader.report(
-            row.line, "birth_year", "contradiction", "birth_year is not the year of birth_date; age unknown"
+            row.line, "birth_year", "cells-contradict", "birth_year is not the year of birth_date; age unknown"
         )
         del values["birth_date"], values["birth_year"]
     death = values.get("death_date")
     born = birth.year if birth is not None else year
     if death is not None and born is not None and death.year < born:
         reader.report(
-            row.line, "death_date", "contradiction", "death before birth; the date of death is unknown"
+            row.line, "death_date", "cells-contradict", "death before birth; the date of death is unknown"
         )
         del values["death_date"]
     contact = values.get("last_contact_date")
@@ -149,7 +149,7 @@ def _consistent(reader: CellReader, row: Row, clinical: ClinicalRow) -> Clinical
         del values["last_contact_date"]
     if values.get("withdrawn") == "no" and "withdrawn_date" in values:
         reader.report(
-            row.line, "withdrawn", "contradiction", "a date of withdrawal, but withdrawn is no; unknown"
+            row.line, "withdrawn", "cells-contradict", "a date of withdrawal, but withdrawn is no; unknown"
         )
         del values["withdrawn"]
     return ClinicalRow(clinical.patient_key, clinical.line, values)

@@ -146,7 +146,7 @@ def _without_contradictions(rows: Iterable[EventRow], path: Path) -> tuple[list[
                     path.name,
                     r.line,
                     "value",
-                    "contradiction",
+                    "cells-contradict",
                     f"{kind} of {level or 'the whole patient'} on {date} differs between lines "
                     f"{lines}; none is used",
                 )

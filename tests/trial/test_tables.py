@@ -44,18 +44,18 @@ def csv_file(folder: Path, text: str, name: str = "clinical.csv") -> Path:
         ("patient_key,sex", "a,F,yes", [(2, None, "row-length")]),
         ("patient_key,sex", "a,F\na,F", [(3, "patient_key", "repeated-patient")]),
         ("patient_key,sex", "a,F\n\na,M", [(4, "patient_key", "repeated-patient")]),
-        ("patient_key,birth_date,birth_year", "a,1970-01-01,1971", [(2, "birth_year", "contradiction")]),
+        ("patient_key,birth_date,birth_year", "a,1970-01-01,1971", [(2, "birth_year", "cells-contradict")]),
         (
             "patient_key,birth_date,death_date",
             "a,1970-01-01,1960-01-01",
-            [(2, "death_date", "contradiction")],
+            [(2, "death_date", "cells-contradict")],
         ),
         (
             "patient_key,death_date,last_contact_date",
             "a,2020-01-01,2020-02-01",
             [(2, "last_contact_date", "contact-after-death")],
         ),
-        ("patient_key,withdrawn,withdrawn_date", "a,no,2020-02-01", [(2, "withdrawn", "contradiction")]),
+        ("patient_key,withdrawn,withdrawn_date", "a,no,2020-02-01", [(2, "withdrawn", "cells-contradict")]),
         ("patient_key,sex", "a,", []),
         ("patient_key,sex", " a , F ", []),
     ],
@@ -186,11 +186,11 @@ HEADER = "patient_key,level,date,kind,value"
         ),
         (
             "a,L1,2020-01-01,pain,none\na,L1,2020-01-01,pain,mechanical",
-            [(2, "value", "contradiction"), (3, "value", "contradiction")],
+            [(2, "value", "cells-contradict"), (3, "value", "contradiction")],
         ),
         (
             "a,L1,2020-01-01,adjudication,fracture\na,L1,2020-01-01,adjudication,no_fracture",
-            [(2, "value", "contradiction"), (3, "value", "contradiction")],
+            [(2, "value", "cells-contradict"), (3, "value", "contradiction")],
         ),
     ],
 )
