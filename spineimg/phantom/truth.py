@@ -30,6 +30,8 @@ _STEP_MM = 0.8
 _CELL_ML = _STEP_MM**3 / 1000
 _TOUCHES_MM = 1.5
 _BROKEN_MM2 = 20.0
+_HELPERS = ("body_inside", "mean_hu")
+"""Fields of a lesion that only the density of its vertebra needs."""
 _STRUCTURES = {
     "pedicle_left": Part.PEDICLE_LEFT,
     "pedicle_right": Part.PEDICLE_RIGHT,
@@ -60,6 +62,7 @@ def truth_records(phantom: Phantom) -> dict[str, Any]:
         if lesion.level in lattices
     ]
     vertebrae = [_vertebra(phantom, level, lattice, lesions) for level, lattice in lattices.items()]
+    lesions = [{k: v for k, v in record.items() if k not in _HELPERS} for record in lesions]
     segments = _segments(phantom.stands, tuple(lattices))
     healed = replace(spec, fractures=tuple(f for f in spec.fractures if f.age == "old"))
     before = _segments(column(healed), tuple(lattices))
@@ -150,7 +153,18 @@ def _vertebra(
     record["body_volume_ml"] = _value(volume) if has_body else None
     record["expected_body_volume_ml"] = _value(_expected_volume(stand, volume)) if has_body else None
     record["endplate_step_mm"] = _value(0.0) if has_body else None
+    record["endplates_lps_mm"] = _endplate_points(phantom, stand) if has_body else None
     return record
+
+
+def _endplate_points(phantom: Phantom, stand: Stand) -> dict[str, dict[str, list[float]]]:
+    """The measured points of both endplates."""
+    result: dict[str, dict[str, list[float]]] = {"upper": {}, "lower": {}}
+    for site, share in SITES.items():
+        y = share * stand.shape.size.depth / 2
+        for end, z in zip(result, stand.shape.endplates(np.float32(0), np.float32(y)), strict=True):
+            result[end][site] = _lps(phantom, stand.to_patient(np.array([0.0, y, float(z)])))
+    return result
 
 
 def _expected_volume(stand: Stand, volume: float) -> float:

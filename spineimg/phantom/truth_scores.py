@@ -50,16 +50,29 @@ def score_records(
                 "pain": None
                 if kind == "unknown"
                 else {"value": kind, "date": None, "source": "specification"},
-                "components": {key: {"possible": points} for key, points in components.items()},
+                "components": {
+                    key: {"possible": points, "evidence": []} for key, points in components.items()
+                },
                 "total": {"low": low, "high": high},
-                "band": [
-                    b
-                    for b, (first, last) in zip(_BANDS, ((0, 6), (7, 12), (13, 18)), strict=True)
-                    if low <= last and high >= first
-                ],
+                "band": _bands(low, high),
+                "decide": [],
             }
         )
-    return {"schema": "spineimg/sins/1", "levels": levels}
+    return {"schema": "spineimg/sins/1", "levels": levels, "patient": _patient(levels)}
+
+
+def _bands(low: int, high: int) -> list[str]:
+    limits = ((0, 6), (7, 12), (13, 18))
+    return [band for band, (first, last) in zip(_BANDS, limits, strict=True) if low <= last and high >= first]
+
+
+def _patient(levels: list[dict[str, Any]]) -> dict[str, Any]:
+    if not levels:
+        return {"total": None, "band": [], "level": None}
+    low = max(record["total"]["low"] for record in levels)
+    high = max(record["total"]["high"] for record in levels)
+    worst = max(levels, key=lambda record: int(record["total"]["high"]))
+    return {"total": {"low": low, "high": high}, "band": _bands(low, high), "level": worst["level"]}
 
 
 def _quality(lytic: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ import pytest
 from spineimg.core.grid import Grid
 from spineimg.core.labelmap import Part
 from spineimg.core.levels import Level
+from spineimg.core.measurements import LesionMeasurement, SegmentMeasurement, VertebraMeasurement
+from spineimg.core.scores import LevelScore, PatientScore
 from spineimg.phantom import (
     FractureSpec,
     LesionSpec,
@@ -176,3 +178,30 @@ def test_without_a_word_on_pain_its_points_stay_open() -> None:
     score = truth["sins"]["levels"][0]
     assert score["components"]["pain"]["possible"] == [0, 1, 3]
     assert score["total"]["high"] - score["total"]["low"] == 3
+
+
+def test_the_records_have_the_fields_of_the_contract() -> None:
+    truth = whole(base(lesions=(LesionSpec(Level.L3, "lytic", (0, 0, 0), (8, 8, 8), -1.0),)))
+    records = truth["measurements"]
+    kinds = (
+        ("vertebrae", VertebraMeasurement),
+        ("lesions", LesionMeasurement),
+        ("segments", SegmentMeasurement),
+    )
+    extra = {"not_scorable", "posterior_walls_lps_mm"}
+    for name, kind in kinds:
+        for record in records[name]:
+            assert set(record) == {f.name for f in fields(kind)} - extra
+    assert set(truth["sins"]["levels"][0]) == {f.name for f in fields(LevelScore)}
+    assert set(truth["sins"]["patient"]) == {f.name for f in fields(PatientScore)}
+
+
+def test_the_endplate_points_are_as_far_apart_as_the_heights() -> None:
+    truth = whole(base(lesions=(LesionSpec(Level.L3, "lytic", (0, 0, 0), (8, 8, 8), -1.0),)))
+    for record in truth["measurements"]["vertebrae"]:
+        if record["endplates_lps_mm"] is None:
+            continue
+        plates = record["endplates_lps_mm"]
+        for site, height in record["heights_mm"].items():
+            apart = np.linalg.norm(np.array(plates["upper"][site]) - plates["lower"][site])
+            assert height["value"] == pytest.approx(apart, abs=0.01)
