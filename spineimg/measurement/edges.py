@@ -174,7 +174,8 @@ def free_levels(moments: Moments, model: EdgeModel, plate: PlatePrior | None = N
     pulls the
     fit as strongly as ``INDEPENDENT`` voxels of the row's own noise.
     """
-    scale = RIDGE * moments.count[:, None, None, None] * np.eye(TERMS)
+    # A row without voxels has no level: the small constant keeps its equations solvable.
+    scale = (RIDGE * moments.count[:, None, None, None] + TINY**0.5) * np.eye(TERMS)
     normal, product = moments.normal + scale, moments.product
     levels = _solved(normal, product)
     if plate is not None:

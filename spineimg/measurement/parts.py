@@ -142,7 +142,10 @@ def _divide_piece(
         return known
     dense = foramen.frame.to_own_mm(piece.dense_points(piece.mask, settings.point_step_mm))
     wall = fit_wall(dense, foramen, settings)
-    body = own[:, 1] <= wall.back_mm(own[:, 2]) + settings.wall_tolerance_mm
+    behind = own[:, 1] - wall.back_mm(own[:, 2])
+    between = np.abs(own[:, 0]) < settings.pedicle_inner_share * foramen.half_width_mm
+    # Between the pedicles only the canal lies behind a body: flared rims belong to it.
+    body = behind <= np.where(between, settings.rim_flare_mm, settings.wall_tolerance_mm)
     if (known == Part.BODY).sum() * piece.grid.voxel_ml >= settings.smallest_body_ml:
         body = (known == Part.BODY) | ((known == 0) & body)
     if piece.level is Level.C1:

@@ -43,6 +43,8 @@ class MeasurementSettings:
     wall_slab_share: float = 0.35
     """Half width of the slab, in canal half widths, in which the posterior wall is fitted."""
     wall_tolerance_mm: float = 0.5
+    rim_flare_mm: float = 3.0
+    """Between the pedicles the rims of the body may reach so far behind the straight wall."""
     pedicle_inner_share: float = 0.7
     """Pedicles start at this share of the canal's half width from its middle."""
     pedicle_back_share: float = 0.45
