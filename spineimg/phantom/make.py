@@ -23,6 +23,7 @@ from spineimg.phantom.scanner import scanned
 from spineimg.phantom.shapes import Field
 from spineimg.phantom.skeleton import OTHER, RIB
 from spineimg.phantom.spec import PhantomSpec
+from spineimg.phantom.truth import Scene, truth_records
 
 SOFT, SACRUM_TISSUE = 1, 5
 """Tissue ids."""
@@ -44,9 +45,7 @@ class Phantom:
     @functools.cached_property
     def truth(self) -> dict[str, Any]:
         """Exact records (truth.json), from the construction, not from the voxels."""
-        from spineimg.phantom.truth import truth_records
-
-        return truth_records(self)
+        return truth_records(Scene(self.spec, self.volume.grid, self.pose, self.stands))
 
 
 def make_phantom(spec: PhantomSpec) -> Phantom:

@@ -87,7 +87,7 @@ class Torso:
         )
         fill(vessel, 20.0)
         heart = ellipsoid(q, (22.0, -95.0, self._z(Level.T8)), (56.0, 42.0, 52.0))
-        fill(np.maximum(heart, floor - q.z), 48.0 + 0.8 * self.contrast_hu, 4.0)
+        fill(np.maximum(heart, chest), 48.0 + 0.8 * self.contrast_hu, 4.0)
 
     def _organs(self, q: Coordinates, belly: Field, fill: Fill) -> None:
         plus = 0.35 * self.contrast_hu

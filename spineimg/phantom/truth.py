@@ -12,17 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spineimg.core.grid import Points
+from spineimg.core.grid import Grid, Points
 from spineimg.core.labelmap import LesionType, Part
 from spineimg.core.levels import Level
 from spineimg.phantom.column import Stand, column
 from spineimg.phantom.endplates import MIDLINE_BACK, SITES
 from spineimg.phantom.lesions import BLASTIC_HU, LYTIC_HU, lesion_solid
-from spineimg.phantom.make import Phantom
 from spineimg.phantom.marrow import trabecular_hu
 from spineimg.phantom.shapes import Coordinates, Field, cover
 from spineimg.phantom.skeleton import SACRUM_BOX, sacrum
-from spineimg.phantom.spec import LesionSpec
+from spineimg.phantom.spec import LesionSpec, PhantomSpec
 from spineimg.phantom.truth_scores import score_records
 from spineimg.phantom.vertebra import bounding_box, vertebra
 
@@ -43,6 +42,16 @@ _STRUCTURES = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A patient in place and the grid that sees him; ``pose`` (4, 4) takes the patient frame to LPS."""
+
+    spec: PhantomSpec
+    grid: Grid
+    pose: Points
+    stands: dict[Level, Stand]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Lattice:
     """A bone on its own lattice: distance, part, and the share of each cell inside."""
 
@@ -52,18 +61,18 @@ class Lattice:
     share: Field
 
 
-def truth_records(phantom: Phantom) -> dict[str, Any]:
+def truth_records(scene: Scene) -> dict[str, Any]:
     """``{measurements, sins}`` with ``value`` only and single-member sets, of the levels in the image."""
-    spec = phantom.spec
-    lattices = {level: _lattice(stand) for level, stand in phantom.stands.items() if _seen(phantom, stand)}
+    spec = scene.spec
+    lattices = {level: _lattice(stand) for level, stand in scene.stands.items() if _seen(scene, stand)}
     lesions = [
-        _lesion(number, lesion, lattices[lesion.level], phantom)
+        _lesion(number, lesion, lattices[lesion.level], scene)
         for number, lesion in enumerate(spec.lesions, 1)
         if lesion.level in lattices
     ]
-    vertebrae = [_vertebra(phantom, level, lattice, lesions) for level, lattice in lattices.items()]
+    vertebrae = [_vertebra(scene, level, lattice, lesions) for level, lattice in lattices.items()]
     lesions = [{k: v for k, v in record.items() if k not in _HELPERS} for record in lesions]
-    segments = _segments(phantom.stands, tuple(lattices))
+    segments = _segments(scene.stands, tuple(lattices))
     healed = replace(spec, fractures=tuple(f for f in spec.fractures if f.age == "old"))
     before = _segments(column(healed), tuple(lattices))
     return {
@@ -77,8 +86,8 @@ def truth_records(phantom: Phantom) -> dict[str, Any]:
     }
 
 
-def _lps(phantom: Phantom, patient: Points) -> list[float]:
-    placed = phantom.pose[:3, :3] @ patient + phantom.pose[:3, 3]
+def _lps(scene: Scene, patient: Points) -> list[float]:
+    placed = scene.pose[:3, :3] @ patient + scene.pose[:3, 3]
     return [round(float(v), 3) for v in placed]
 
 
@@ -86,10 +95,10 @@ def _value(number: float, digits: int = 3) -> dict[str, float]:
     return {"value": round(float(number), digits)}
 
 
-def _seen(phantom: Phantom, stand: Stand) -> bool:
+def _seen(scene: Scene, stand: Stand) -> bool:
     """Whether the centre of the body lies in the image."""
-    index = phantom.volume.grid.to_index(np.array(_lps(phantom, stand.centre)))
-    return bool((index > -0.5).all() and (index < np.array(phantom.volume.grid.shape) - 0.5).all())
+    index = scene.grid.to_index(np.array(_lps(scene, stand.centre)))
+    return bool((index > -0.5).all() and (index < np.array(scene.grid.shape) - 0.5).all())
 
 
 def _lattice(stand: Stand) -> Lattice:
@@ -105,29 +114,27 @@ def _lattice(stand: Stand) -> Lattice:
     return Lattice(p, distance, part, cover(distance, _STEP_MM))
 
 
-def _complete(phantom: Phantom, stand: Stand, lattice: Lattice) -> bool:
+def _complete(scene: Scene, stand: Stand, lattice: Lattice) -> bool:
     inside = lattice.distance < 0
     own = np.stack([q[inside] for q in lattice.points], axis=1)[::7].astype(np.float64)
-    lps = stand.to_patient(own) @ phantom.pose[:3, :3].T + phantom.pose[:3, 3]
-    index = phantom.volume.grid.to_index(lps)
-    return bool((index >= -0.5).all() and (index <= np.array(phantom.volume.grid.shape) - 0.5).all())
+    lps = stand.to_patient(own) @ scene.pose[:3, :3].T + scene.pose[:3, 3]
+    index = scene.grid.to_index(lps)
+    return bool((index >= -0.5).all() and (index <= np.array(scene.grid.shape) - 0.5).all())
 
 
-def _vertebra(
-    phantom: Phantom, level: Level, lattice: Lattice, lesions: list[dict[str, Any]]
-) -> dict[str, Any]:
-    spec, stand = phantom.spec, phantom.stands[level]
+def _vertebra(scene: Scene, level: Level, lattice: Lattice, lesions: list[dict[str, Any]]) -> dict[str, Any]:
+    spec, stand = scene.spec, scene.stands[level]
     shape = stand.shape
     own = [record for record in lesions if record["level"] == level.value]
     reference = trabecular_hu(level, spec)
     record: dict[str, Any] = {
         "level": level.value,
         "label": level.verse_id,
-        "complete": _complete(phantom, stand, lattice),
+        "complete": _complete(scene, stand, lattice),
         "name_possible": [level.value],
         "name_confidence": 1.0,
-        "centre_lps_mm": _lps(phantom, stand.centre),
-        "axes_lps": [[round(float(v), 5) for v in phantom.pose[:3, :3] @ row] for row in stand.frame],
+        "centre_lps_mm": _lps(scene, stand.centre),
+        "axes_lps": [[round(float(v), 5) for v in scene.pose[:3, :3] @ row] for row in stand.frame],
         "lesion_ids": [record["id"] for record in own],
     }
     volume = float(lattice.share[lattice.part == Part.BODY].sum()) * _CELL_ML
@@ -153,17 +160,17 @@ def _vertebra(
     record["body_volume_ml"] = _value(volume) if has_body else None
     record["expected_body_volume_ml"] = _value(_expected_volume(stand, volume)) if has_body else None
     record["endplate_step_mm"] = _value(0.0) if has_body else None
-    record["endplates_lps_mm"] = _endplate_points(phantom, stand) if has_body else None
+    record["endplates_lps_mm"] = _endplate_points(scene, stand) if has_body else None
     return record
 
 
-def _endplate_points(phantom: Phantom, stand: Stand) -> dict[str, dict[str, list[float]]]:
+def _endplate_points(scene: Scene, stand: Stand) -> dict[str, dict[str, list[float]]]:
     """The measured points of both endplates."""
     result: dict[str, dict[str, list[float]]] = {"upper": {}, "lower": {}}
     for site, share in SITES.items():
         y = share * stand.shape.size.depth / 2
         for end, z in zip(result, stand.shape.endplates(np.float32(0), np.float32(y)), strict=True):
-            result[end][site] = _lps(phantom, stand.to_patient(np.array([0.0, y, float(z)])))
+            result[end][site] = _lps(scene, stand.to_patient(np.array([0.0, y, float(z)])))
     return result
 
 
@@ -187,9 +194,9 @@ def _lytic_of(own: list[dict[str, Any]]) -> dict[str, float] | None:
     return _value(lytic / total, 2)
 
 
-def _lesion(number: int, lesion: LesionSpec, lattice: Lattice, phantom: Phantom) -> dict[str, Any]:
-    stand = phantom.stands[lesion.level]
-    solid = lesion_solid(lattice.points, lattice.distance, lesion, phantom.spec.patient.seed * 31 + number)
+def _lesion(number: int, lesion: LesionSpec, lattice: Lattice, scene: Scene) -> dict[str, Any]:
+    stand = scene.stands[lesion.level]
+    solid = lesion_solid(lattice.points, lattice.distance, lesion, scene.spec.patient.seed * 31 + number)
     share = cover(solid.distance, _STEP_MM)
     total = float(share.sum())
     in_bone = share * (lattice.distance < 0)
@@ -217,7 +224,7 @@ def _lesion(number: int, lesion: LesionSpec, lattice: Lattice, phantom: Phantom)
         "structures_percent": shares,
         "cortex_broken": _broken(lattice, share, solid.kind, stand, lesion.level),
         "touches": _touches(lattice, share, stand),
-        "centre_lps_mm": _lps(phantom, stand.to_patient(middle)),
+        "centre_lps_mm": _lps(scene, stand.to_patient(middle)),
         "body_inside": round(in_body / total, 4),
         "mean_hu": round(LYTIC_HU * lytic / 100 + BLASTIC_HU * (1 - lytic / 100), 1),
     }
