@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from spineimg.storage.nifti import read_mask
 
 from spineimg.core.labelmap import LabelMap, Part
 from spineimg.core.levels import Level
@@ -27,6 +26,7 @@ from spineimg.core.settings import Settings
 from spineimg.core.volume import Modality, Volume
 from spineimg.pipeline.reading import read
 from spineimg.segmentation.engine import load_engine
+from spineimg.storage.nifti import read_mask
 
 NEAR_MM = 10.0
 

@@ -35,7 +35,7 @@ _PUBLIC = {
 __all__ = ["__version__", *sorted(_PUBLIC)]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type is that of whatever is asked for
+def __getattr__(name: str) -> Any:
     """Import a public name on first use: `import spineimg` itself costs next to nothing."""
     if name in _PUBLIC:
         return getattr(import_module(f"spineimg.{_PUBLIC[name]}"), name)

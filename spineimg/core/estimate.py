@@ -43,7 +43,7 @@ class Possible(Generic[T]):
 
     def __post_init__(self) -> None:
         if not self.values or len(set(self.values)) != len(self.values):
-            raise ValueError(f"a set of possible values has no member twice and is not empty: {self.values!r}")
+            raise ValueError(f"possible values: at least one, none twice, not {self.values!r}")
 
     @classmethod
     def of(cls, values: Iterable[T]) -> Possible[T]:

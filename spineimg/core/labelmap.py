@@ -75,7 +75,8 @@ class LabelMap:
             if mask is None:
                 continue
             if mask.shape != self.grid.shape or mask.dtype != np.uint8:
-                raise ValueError(f"{name} must be uint8 of shape {self.grid.shape}, not {mask.dtype} {mask.shape}")
+                found = f"{mask.dtype} {mask.shape}"
+                raise ValueError(f"{name} must be uint8 of shape {self.grid.shape}, not {found}")
             object.__setattr__(self, name, sealed(mask.view()))
 
     def levels(self) -> tuple[Level, ...]:

@@ -1,7 +1,7 @@
 """What was measured on one scan: vertebrae, lesions and the segments between neighbours.
 
-The fields are those of ``measurements.json``; lengths mm, angles degrees, volumes ml, fractions percent 0-100,
-positions LPS mm. None means "not measurable here", never zero.
+The fields are those of ``measurements.json``; lengths mm, angles degrees, volumes ml, fractions percent
+0-100, positions LPS mm. None means "not measurable here", never zero.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class VertebraMeasurement:
 
 @dataclass(frozen=True, slots=True)
 class StructureShares:
-    """Percent of each posterolateral structure replaced by the lesion; None where not measurable or absent."""
+    """Percent of each posterolateral structure replaced by the lesion; None: not measurable, or absent."""
 
     pedicle_left: Estimate | None = None
     pedicle_right: Estimate | None = None
@@ -115,7 +115,7 @@ class LesionMeasurement:
 
 @dataclass(frozen=True, slots=True)
 class SegmentMeasurement:
-    """Two neighbours. Kyphosis, anterior and patient-left shifts of the upper one, left-convex scoliosis positive."""
+    """Two neighbours. Positive: kyphosis, the upper one anterior or to the left, convex to the left."""
 
     upper: Level
     lower: Level

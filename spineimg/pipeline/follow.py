@@ -18,7 +18,12 @@ TRACK, TABLE, REPORT = "track.json", "track.csv", "report.html"
 
 
 def follow(
-    cases: tuple[Path, ...], out: Path, settings: Settings = DEFAULTS, say: Say = silent, *, override: str | None = None
+    cases: tuple[Path, ...],
+    out: Path,
+    settings: Settings = DEFAULTS,
+    say: Say = silent,
+    *,
+    override: str | None = None,
 ) -> Track:
     """Compare the cases of one patient and write ``track.json``, ``track.csv`` and the report.
 

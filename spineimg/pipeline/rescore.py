@@ -38,9 +38,7 @@ class Correction:
     why: str | None = None
 
 
-def rescore(
-    folder: Path, correction: Correction, settings: Settings = DEFAULTS, say: Say = silent
-) -> Case:
+def rescore(folder: Path, correction: Correction, settings: Settings = DEFAULTS, say: Say = silent) -> Case:
     """Score a case again; what was replaced stays in ``revisions/``.
 
     Raises

@@ -20,7 +20,6 @@ from spineimg.segmentation.engine import Engine, load_engine
 from spineimg.storage.nifti import read_mask, require_same_grid
 
 
-
 @functools.cache
 def engine_for(name: str | None, modality: Modality) -> Engine:
     """The engine, loaded once a process."""

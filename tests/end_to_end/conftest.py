@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from spineimg.storage.nifti import write_mask, write_volume
 
 from spineimg.core.grid import Grid
 from spineimg.core.levels import Level
 from spineimg.core.volume import Modality, Volume
 from spineimg.phantom import LesionSpec, PatientSpec, Phantom, PhantomSpec, ScanSpec, make_phantom
+from spineimg.storage.nifti import write_mask, write_volume
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -196,6 +196,12 @@ class MeasurementSettings:
     """A Schmorl's node lies under a dent deeper than normal concavity (1.5-2.5 mm) and reaches no deeper
     (ours)."""
     sclerosis_depth_mm: float = 7.0
+    rim_mm: float = 5.0
+    rim_deep_share: float = 0.2
+    rim_largest_ml: float = 3.5
+    """Dense bone of which less than this share lies deeper than 5 mm under the body's surface is doubtful: on real
+    chest and abdominal CT without known disease 4 of 4 such finds were worn rims (0.07-0.17), lesions inside a
+    body have 0.6 and more (ours)."""
     fat_hu: float = 0.0
     """Mean below this inside a lytic-looking group is fat: haemangioma or fatty marrow, not tumour (ours)."""
 

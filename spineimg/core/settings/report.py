@@ -22,5 +22,5 @@ class ReportSettings:
     column_margin_mm: float = 30.0
     """Room around the body centres in the picture of the whole column (ours)."""
     crop_margin_mm: float = 25.0
-    """Margin about the column of the part of the scan that is measured, drawn and kept in the case (ours: holds
-    the ribs' heads and a lesion that grows out)."""
+    """Margin about the column of what is measured, drawn and kept in the case (ours: it holds the ribs' heads
+    and a lesion that grows out)."""

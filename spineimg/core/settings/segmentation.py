@@ -24,8 +24,25 @@ class SegmentationSettings:
     """... and from this much voting bone, ml; a C3 body has about 4 ml."""
     merge_share: float = 0.55
     """Two centres nearer than this share of the expected spacing are one vertebra."""
+    pedicle_weight: float = 1.0
+    """Weight of the bone beside the canal against the votes when bodies are placed along the column."""
+    vote_weight: float = 0.7
+    """Weight of the votes."""
+    spacing_weight: float = 0.15
+    """Weight of the distance to the neighbour."""
+    spacing_spread: float = 0.2
+    """Spread of the log of that distance about the region's mean (named points, split train: 0.1 to 0.2)."""
+    body_price: float = 0.1
+    """Least contrast that a body must bring; flat bone is no column of vertebrae."""
     chain_gap_mm: float = 130.0
     """Longest gap along a column that still joins two centres into one chain."""
+
+    settle_rounds: int = 2
+    """How often centres are moved to the refined bodies; the second round moves few."""
+    settled_mm: float = 2.5
+    """A centre that moves less needs no new pass (the fine network was trained with 3 mm of jitter)."""
+    settle_min_ml: float = 1.5
+    """A refined body below this moves no centre (a C3 body has about 4 ml)."""
 
     name_certain: float = 0.95
     """A name is certain from this posterior on (chosen on the validation split of the naming data)."""
