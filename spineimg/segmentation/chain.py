@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,9 +92,14 @@ def _step_cost(upper: Peak, lower: Peak, settings: SegmentationSettings) -> floa
 def _filled(chain: list[Peak], regions: Regions, settings: SegmentationSettings) -> list[Peak]:
     """Add a peak where a vertebra is missing between two others and body voxels lie there."""
     out = chain[:1]
-    for lower in chain[1:]:
+    steps = pairwise(p.centre_lps_mm for p in chain)
+    lengths = [float(np.linalg.norm(b - a)) for a, b in steps]
+    for place, lower in enumerate(chain[1:]):
         upper = out[-1]
+        # The region's mean spacing, corrected by the patient's own steps nearby.
+        nearby = lengths[max(0, place - 3) : place] + lengths[place + 1 : place + 4]
         expected = 0.5 * (expected_spacing_mm(upper) + expected_spacing_mm(lower))
+        expected = 0.5 * (expected + float(np.median(nearby))) if len(nearby) > 1 else expected
         step = lower.centre_lps_mm - upper.centre_lps_mm
         missing = round(float(np.linalg.norm(step)) / expected) - 1
         for n in range(1, missing + 1):
@@ -103,6 +109,17 @@ def _filled(chain: list[Peak], regions: Regions, settings: SegmentationSettings)
                 out.append(peak)
         out.append(lower)
     return out
+
+
+def peak_at(place: NDArray[np.float64], radius_mm: float, regions: Regions) -> Peak:
+    """Take the body voxels round a place as a peak that stays at the place."""
+    index, _ = _near(regions, place, radius_mm)
+    body = regions.probability[BODY][index]
+    weight = np.where(body >= 0.3, body, 0.0)
+    total = max(float(weight.sum()), 1e-6)
+    c, t, lumbar = (float((regions.groups[k][index] * weight).sum() / total) for k in range(3))
+    number = float((regions.number[index] * weight).sum() / total)
+    return Peak(np.asarray(place), float(weight.sum()) * regions.grid.voxel_ml, (c, t, lumbar), number)
 
 
 def _between(upper: Peak, lower: Peak, share: float, regions: Regions) -> Peak:

@@ -22,8 +22,9 @@ from spineimg.segmentation.locate import SACRUM, Regions, locate, vote
 from spineimg.segmentation.name import Naming, name_column
 from spineimg.segmentation.naming_model import NamingModel, load_naming_model
 from spineimg.segmentation.paste import Pasted, lesion_ids, paste
-from spineimg.segmentation.refine import refine
 from spineimg.segmentation.resample import linear
+from spineimg.segmentation.rhythm import by_rhythm
+from spineimg.segmentation.settle import settle
 
 if TYPE_CHECKING:
     from torch import nn
@@ -97,16 +98,17 @@ class SpineEngine:
             raise _no_model(volume.modality)
         regions = locate(volume, self.locate_net, settings)
         chain = column(vote(regions, settings), regions, settings)
+        chain = by_rhythm(chain, regions, settings)
+        chain, patches = settle(volume, chain, regions, self.refine_net, settings)
         naming = name_column(as_found(chain), surroundings(chain, regions), self.naming, settings)
-        named = [(p, n) for p, n in zip(chain, naming.levels, strict=True) if n is not None]
+        named = [(p, n) for p, n in zip(patches, naming.levels, strict=True) if n is not None]
         if not named:
             raise InputRefused(
                 "no-spine-found",
                 "the network finds no vertebra in this scan",
                 "choose another series, or give a mask with --labels",
             )
-        patches = refine(volume, [p.centre_lps_mm for p, _ in named], self.refine_net, settings)
-        pasted = paste(patches, volume.grid, settings)
+        pasted = paste([patch for patch, _ in named], volume.grid, settings)
         return self._labels(volume.grid, pasted, [level for _, level in named], (regions, naming), settings)
 
     def _labels(

@@ -4,7 +4,7 @@ The hidden state of each found body is a level (C1 to L6, T13) or "no vertebra".
 are tied by their distance and by how likely a vertebra was missed or the anatomy is unusual;
 each body brings its group evidence and level number; sacrum and skull tie the ends. The sum
 over all sequences and over the patient's size (forward-backward) gives a calibrated
-posterior of each name, the best sequence (Viterbi) gives names that are in order.
+posterior of each name; the sequence in order with the largest sum of them gives the names.
 """
 
 from __future__ import annotations
@@ -81,12 +81,12 @@ def name_column(
     joint = forward + backward
     total = float(_lse(_lse(forward + terms.end[:, None, :], 2) + terms.tail, (0, 1)))
     marginal = np.exp(_lse(joint, 1) - total)
-    path = _viterbi(terms)
+    path = [None if state is None or not STATES[state].is_vertebra else state for state in _decode(marginal)]
     levels = tuple(None if state is None else STATES[state] for state in path)
     doubts = tuple(
         _doubt(marginal[place], state, settings) for place, state in enumerate(path) if state is not None
     )
-    best, second = _counts(terms, path, marginal, total)
+    best, second = _counts(terms, path, marginal[:, :-1], total)
     unusual = _unusual_share(marginal, terms, forward, backward, total)
     caveats = _caveats(levels, doubts, around, unusual, settings)
     return Naming(levels, doubts, caveats, best, second)
@@ -102,57 +102,57 @@ def _lse(values: Floats, axis: int | tuple[int, ...]) -> Floats:
 
 
 def _forward(terms: Terms) -> Floats:
-    """Log weight of all beginnings that end with body i as state b: (bodies, scales, states)."""
+    """Log weight of all beginnings that end with body i as state b: (bodies, variants, states)."""
     out = np.full((terms.count, terms.scales, len(STATES)), -np.inf)
     for i in range(terms.count):
         parts = [np.broadcast_to(terms.start[i][None, :], out[i].shape) + terms.scale_prior[:, None]]
         parts += [_lse(out[j][:, :, None] + terms.step(j, i), 1) for j in terms.before(i)]
-        out[i] = _lse(np.stack(parts), 0) + terms.emission[i][None, :]
+        out[i] = _lse(np.stack(parts), 0) + terms.emission[i]
     return out
 
 
 def _backward(terms: Terms) -> Floats:
-    """Log weight of all endings that follow body i as state a: (bodies, scales, states)."""
+    """Log weight of all endings that follow body i as state a: (bodies, variants, states)."""
     out = np.full((terms.count, terms.scales, len(STATES)), -np.inf)
     for i in reversed(range(terms.count)):
         parts = [np.broadcast_to((terms.end[i] + terms.tail_of(i))[None, :], out[i].shape)]
         for k in terms.after(i):
-            follow = terms.step(i, k) + (out[k] + terms.emission[k][None, :])[:, None, :]
+            follow = terms.step(i, k) + (out[k] + terms.emission[k])[:, None, :]
             parts.append(_lse(follow, 2))
         out[i] = _lse(np.stack(parts), 0)
     return out
 
 
-def _viterbi(terms: Terms) -> list[int | None]:
-    """Best sequence over all scales: state index per body, None for no vertebra."""
-    score = np.full((terms.count, terms.scales, len(STATES)), -np.inf)
-    back: dict[tuple[int, int, int], tuple[int, int] | None] = {}
-    for i in range(terms.count):
-        best = np.broadcast_to(terms.start[i][None, :], score[i].shape) + terms.scale_prior[:, None]
-        source = np.full((*best.shape, 2), -1)
-        for j in terms.before(i):
-            candidate = score[j][:, :, None] + terms.step(j, i)
-            state, value = candidate.argmax(1), candidate.max(1)
-            better = value > best
-            best = np.where(better, value, best)
-            source[better] = np.stack([np.full_like(state, j), state], -1)[better]
-        score[i] = best + terms.emission[i][None, :]
-        for scale, state in np.ndindex(*best.shape):
-            j, a = source[scale, state]
-            back[i, scale, state] = None if j < 0 else (int(j), int(a))
-    final = score + terms.end[:, None, :] + terms.tail_all()[:, None, None]
-    i, scale, b = (int(n) for n in np.unravel_index(int(final.argmax()), final.shape))
-    path: list[int | None] = [None] * terms.count
-    link: tuple[int, int] | None = (i, b)
-    while link is not None:
-        path[link[0]] = link[1]
-        link = back[link[0], scale, link[1]]
+def _decode(marginal: Floats) -> list[int | None]:
+    """Sequence in order that has the largest sum of posteriors: state per body, None for no vertebra."""
+    count, states = marginal.shape
+    none = np.clip(1.0 - marginal.sum(1), 0.0, 1.0)
+    # Column 0 stands for "nothing named yet", column s + 1 for state s being the last one named.
+    score = np.full(states + 1, -np.inf)
+    score[0] = 0.0
+    back = np.zeros((count, states + 1), dtype=np.int64)
+    for i in range(count):
+        best_before = np.maximum.accumulate(score)
+        source = np.array([int(np.argmax(score[: s + 1])) for s in range(states)])
+        taken = best_before[:-1] + marginal[i]
+        skipped = score + none[i]
+        back[i] = -1
+        better = taken > skipped[1:]
+        back[i, 1:][better] = source[better]
+        score = skipped
+        score[1:] = np.where(better, taken, skipped[1:])
+    path: list[int | None] = [None] * count
+    place = int(np.argmax(score))
+    for i in reversed(range(count)):
+        if back[i, place] >= 0:
+            path[i] = place - 1
+            place = int(back[i, place])
     return path
 
 
 def _doubt(marginal: Floats, state: int, settings: SegmentationSettings) -> NameDoubt:
     """Alternatives of one body; the share of "no vertebra" lowers no name."""
-    shares = marginal / marginal.sum()
+    shares = marginal[:-1] / marginal[:-1].sum()
     keep = {STATES[n] for n in np.flatnonzero(shares >= settings.name_possible)} | {STATES[state]}
     return NameDoubt(STATES[state], tuple(sorted(keep)), float(min(1.0, shares[state])))
 
@@ -179,7 +179,7 @@ def _unusual_share(marginal: Floats, terms: Terms, forward: Floats, backward: Fl
     for j in range(terms.count):
         for i in terms.after(j):
             weight = terms.absent_t12(j, i)
-            value = forward[j][:, t11] + weight + terms.emission[i][l1] + backward[i][:, l1]
+            value = forward[j][:, t11] + weight + terms.emission[i][:, l1] + backward[i][:, l1]
             share = max(share, float(np.exp(_lse(value, 0) - total)))
     return share
 

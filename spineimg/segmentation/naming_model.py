@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,12 @@ from spineimg.core.errors import ModelError
 from spineimg.core.grid import Points
 from spineimg.core.levels import Level
 
-STATES: tuple[Level, ...] = tuple(level for level in Level if level.is_vertebra)
-"""C1 to L6 with T13: the names a vertebra above the sacrum can have."""
+STATES: tuple[Level, ...] = (*(level for level in Level if level.is_vertebra), Level.S1)
+"""C1 to L6 with T13, and the first sacral body, which finders now and then take for a vertebra."""
 GROUPS = ("cervical", "thoracic", "lumbar")
-SHAPES = ("bend_deg", "slope_deg", "pedicle_mm")
 BINS = np.array([0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1.03, 1.1, 1.3, 1.5, 1.7, 1.9, 1.97])
 """Limits of the bins of `region_place`, finer where the evidence is firm."""
-NUMBERS = np.array([19.5 if s is Level.T13 else 25.0 if s is Level.L6 else float(s.verse_id) for s in STATES])
+NUMBERS = np.array([{Level.T13: 19.5, Level.L6: 25.0}.get(s, float(s.verse_id)) for s in STATES])
 """The level number that the network learns (C1 1 ... L5 24), per state."""
 
 
@@ -38,15 +38,12 @@ class Found:
         How sure the finder is that this is a vertebra (0-1).
     number : float or None
         The network's level number, C1 = 1 to L5 = 24.
-    pedicle_mm : float or None
-        Distance of the left from the right pedicle.
     """
 
     centre_lps_mm: Points
     groups: tuple[float, float, float]
     confidence: float = 1.0
     number: float | None = None
-    pedicle_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +71,14 @@ class NamingModel:
     spacing_mm, spacing_sd : ndarray, (states,)
         Distance of each state's body centre to the next lower state's (usual order), and its spread
         after the patient's own scale is taken out.
-    groups : ndarray, (states, bins), or None
-        How often each level's group evidence falls into each bin of `region_place` (rows sum to one);
-        holds for the detector it was counted on. None: the evidence is taken as probabilities.
-    shapes : mapping of str to ndarray, (states, 2)
-        Mean and spread per level of ``bend_deg`` (turn of the column in the sagittal plane at this
-        body), ``slope_deg`` (inclination of the step that leads to it) and ``pedicle_mm``.
+    groups : ndarray, (variants, states, bins), or None
+        How often each level's group evidence falls into each bin of `region_place` (rows sum to one),
+        for three ways a detector sees a whole scan: right, T12 taken for lumbar, L1 for thoracic.
+        Holds for the detector it was counted on; None: the evidence is taken as probabilities.
+    group_shares : ndarray, (variants,)
+        How often each of these ways happens.
+    slope_deg : ndarray, (states, 2)
+        Mean and spread of the inclination, in the sagittal plane, of the step that leads to a body.
     weights : mapping of str to float
         Log-scale constants; `script` scripts/train_naming.py says how each is found.
     """
@@ -87,13 +86,14 @@ class NamingModel:
     spacing_mm: NDArray[np.float64]
     spacing_sd: NDArray[np.float64]
     groups: NDArray[np.float64] | None
-    shapes: dict[str, NDArray[np.float64]]
+    group_shares: NDArray[np.float64]
+    slope_deg: NDArray[np.float64]
     weights: dict[str, float] = field(default_factory=dict)
     version: str = "0"
 
     def for_probabilities(self) -> NamingModel:
         """Give the model for a network whose group evidence is a softmax."""
-        return replace(self, groups=None)
+        return replace(self, groups=None, group_shares=np.ones(1))
 
     def mean_between(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean and variance of the distance between every two states in usual order, (states, states)."""
@@ -101,22 +101,31 @@ class NamingModel:
         return mean, variance
 
 
-GROUP_OF_STATE = np.array(["CTL".index(s.value[0]) for s in STATES])
-"""Index into `GROUPS` of each state."""
+GROUP_OF_STATE = np.array([min(2, "CTLS".index(s.value[0])) for s in STATES])
+"""Index into `GROUPS` of each state; S1 looks lumbar to a finder that took it for a vertebra."""
 
 
 def _chain(step: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum of steps between every two usual states; T13 and L6 hang on the usual column."""
     count = len(STATES)
     position = np.zeros(count)
-    t13, l1, t12 = STATES.index(Level.T13), STATES.index(Level.L1), STATES.index(Level.T12)
     for place in range(1, count):
-        before = t12 if place in (t13, l1) else place - 1
+        before = upper_neighbour(place)
         position[place] = position[before] + step[before]
     between = position[None, :] - position[:, None]
-    # With a T13 in the chain everything below it lies one step lower.
-    between[t13, l1:] += step[t13]
+    # With a T13 or L6 in the chain everything below it lies one step lower.
+    for extra in EXTRA:
+        between[extra, extra + 1 :] += step[extra]
     return between
+
+
+EXTRA = (STATES.index(Level.T13), STATES.index(Level.L6))
+"""States that usual columns do not have."""
+
+
+def upper_neighbour(place: int) -> int:
+    """State above a state in usual anatomy."""
+    return place - 2 if place - 1 in EXTRA else place - 1
 
 
 def region_place(groups: tuple[float, float, float], floor: float) -> float:
@@ -133,31 +142,32 @@ def region_place(groups: tuple[float, float, float], floor: float) -> float:
     return float((bare[1] + 2 * bare[2]) / bare.sum())
 
 
-def shapes_of(found: Sequence[Found], limits_mm: tuple[float, float]) -> dict[str, NDArray[np.float64]]:
-    """Shape of the column at each body; NaN where a neighbour is missing or not at a usual distance.
+def slopes_deg(found: Sequence[Found], limits_mm: tuple[float, float]) -> NDArray[np.float64]:
+    """Inclination of the step that leads to each body, sagittal plane, degrees, (bodies,).
 
-    Parameters
-    ----------
-    found : sequence of Found
-        Bodies head to foot.
-    limits_mm : tuple of float
-        Nearest and farthest distance of true neighbours.
-
-    Returns
-    -------
-    dict
-        Per name of `SHAPES` an array (bodies,).
+    Positive runs backward on its way down; NaN for the first body and where the distance is not
+    that of neighbours (``limits_mm``).
     """
     centres = np.array([f.centre_lps_mm for f in found], dtype=np.float64).reshape(-1, 3)
     steps = np.diff(centres, axis=0)
     length = np.linalg.norm(steps, axis=1)
     angle = np.degrees(np.arctan2(steps[:, 1], -steps[:, 2]))
     angle = np.where((length >= limits_mm[0]) & (length <= limits_mm[1]), angle, np.nan)
-    slope = np.concatenate([[np.nan], angle])
-    bend = np.full(len(found), np.nan)
-    bend[1:-1] = (angle[1:] - angle[:-1] + 180.0) % 360.0 - 180.0
-    pedicle = np.array([np.nan if f.pedicle_mm is None else f.pedicle_mm for f in found])
-    return {"bend_deg": bend, "slope_deg": slope, "pedicle_mm": pedicle}
+    return np.concatenate([[np.nan], angle])[: len(found)]
+
+
+WAYS = ("none", "t12_lumbar", "l1_thoracic")
+"""Ways in which a detector sees the thoracolumbar border of a scan, as ``parameters.json`` calls them."""
+
+
+def _variants(level: dict[str, Any], misseen: dict[str, Any]) -> NDArray[np.float64]:
+    """Tables of group evidence per way: where T12 looks lumbar, L1 looks like L2, and so on."""
+    base = np.array([level[str(s)]["groups"] for s in STATES])
+    t11, t12, l1, l2 = (STATES.index(s) for s in (Level.T11, Level.T12, Level.L1, Level.L2))
+    lumbar, thoracic = base.copy(), base.copy()
+    lumbar[t12], lumbar[l1] = misseen["t12_lumbar"]["groups"], base[l2]
+    thoracic[l1], thoracic[t12] = misseen["l1_thoracic"]["groups"], base[t11]
+    return np.stack([base, lumbar, thoracic])
 
 
 def load_naming_model(folder: Path) -> NamingModel:
@@ -175,8 +185,9 @@ def load_naming_model(folder: Path) -> NamingModel:
         return NamingModel(
             spacing_mm=np.array([level[str(s)]["spacing_mm"] for s in STATES]),
             spacing_sd=np.array([level[str(s)]["spacing_sd"] for s in STATES]),
-            groups=np.array([level[str(s)]["groups"] for s in STATES]),
-            shapes={name: np.array([level[str(s)][name] for s in STATES]) for name in SHAPES},
+            groups=_variants(level, raw["misseen"]),
+            group_shares=np.array([raw["misseen"][way]["share"] for way in WAYS]),
+            slope_deg=np.array([level[str(s)]["slope_deg"] for s in STATES]),
             weights={str(k): float(v) for k, v in raw["weights"].items()},
             version=str(raw["version"]),
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spineimg.core.levels import Level
 from spineimg.segmentation.naming_model import (
     BINS,
+    EXTRA,
     GROUP_OF_STATE,
     NUMBERS,
     STATES,
@@ -18,16 +19,20 @@ from spineimg.segmentation.naming_model import (
     NamingModel,
     Surroundings,
     region_place,
-    shapes_of,
+    slopes_deg,
+    upper_neighbour,
 )
 
 Floats = NDArray[np.float64]
+ALONE_S1 = -9.0
+"""Weight of a chain that starts at S1: hardly ever."""
 SKIPS = 3
 """At most this many found bodies in a row can be no vertebra."""
 SCALES = np.exp(np.linspace(-0.24, 0.24, 9))
 """Sizes of patients against the mean adult, one step 6 %; children down to 0.79."""
 _T11, _T12, _T13, _L1 = (STATES.index(level) for level in (Level.T11, Level.T12, Level.T13, Level.L1))
 _L4, _L5, _L6 = (STATES.index(level) for level in (Level.L4, Level.L5, Level.L6))
+_S1 = STATES.index(Level.S1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,18 +41,18 @@ class Terms:
 
     Parameters
     ----------
-    emission : ndarray, (bodies, states)
-        Evidence of each body for each level.
+    emission : ndarray, (bodies, variants, states)
+        Evidence of each body for each level; a variant is a patient size with a way of being seen.
     surplus : ndarray, (bodies,)
         Weight of "this is no vertebra".
     start, end : ndarray, (bodies, states)
         Weight of a chain that starts or ends here (skipped bodies outside it included for start).
     steps : mapping
-        (upper body, lower body) to ndarray (scales, states, states), skipped bodies included.
+        (upper body, lower body) to ndarray (variants, states, states), skipped bodies included.
     no_t12 : mapping
-        The share of a step T11-L1 that stands for an absent T12, (scales,).
-    scale_prior : ndarray, (scales,)
-        Weight of each patient size.
+        The share of a step T11-L1 that stands for an absent T12, (variants,).
+    scale_prior : ndarray, (variants,)
+        Weight of each variant.
     """
 
     emission: Floats
@@ -65,7 +70,7 @@ class Terms:
 
     @property
     def scales(self) -> int:
-        """Number of patient sizes."""
+        """Number of variants."""
         return int(self.scale_prior.size)
 
     @property
@@ -90,11 +95,11 @@ class Terms:
         return range(place + 1, min(self.count, place + 2 + SKIPS))
 
     def step(self, upper: int, lower: int) -> Floats:
-        """Weight of two bodies being neighbours in the chain, (scales, states, states)."""
+        """Weight of two bodies being neighbours in the chain, (variants, states, states)."""
         return self.steps[upper, lower]
 
     def absent_t12(self, upper: int, lower: int) -> Floats:
-        """Weight of a step from T11 to L1 without a T12 between, (scales,)."""
+        """Weight of a step from T11 to L1 without a T12 between, (variants,)."""
         return self.no_t12[upper, lower]
 
     def sacrum_after_l4(self, marginal: Floats) -> float:
@@ -109,7 +114,7 @@ class Terms:
             if state is None:
                 emission[place] = self.emission[place]
             else:
-                emission[place, state] = self.emission[place, state]
+                emission[place, :, state] = self.emission[place, :, state]
         return replace(self, emission=emission, surplus=surplus)
 
 
@@ -139,54 +144,54 @@ def build_terms(found: Sequence[Found], around: Surroundings, model: NamingModel
             between = float(skipped[lower] - skipped[upper + 1])
             distance = float(np.linalg.norm(found[lower].centre_lps_mm - found[upper].centre_lps_mm))
             table, lone = _step(distance, steady, model)
-            steps[upper, lower], absent[upper, lower] = table + between, lone + between
+            ways = model.group_shares.size
+            steps[upper, lower] = np.concatenate([table + between] * ways)
+            absent[upper, lower] = np.concatenate([lone + between] * ways)
     return Terms(
-        emission=np.stack([_emission(f, count, model) for f in found]) + _shape(found, model),
+        emission=np.stack([_emission(f, count, model) for f in found]) + _slope(found, model)[:, None, :],
         surplus=surplus,
         start=np.asarray(start),
         end=_foot(found, around, model),
         steps=steps,
         no_t12=absent,
-        scale_prior=_scale_prior(weights["scale_sd"]),
+        scale_prior=_prior(model),
     )
 
 
-def _scale_prior(spread: float) -> Floats:
-    """Log weight of each patient size, log-normal."""
-    weight = -0.5 * (np.log(SCALES) / spread) ** 2
-    return np.asarray(weight - np.log(np.exp(weight).sum()))
+def _prior(model: NamingModel) -> Floats:
+    """Log weight of each variant: patient size (log-normal) and way of being seen."""
+    weight = -0.5 * (np.log(SCALES) / model.weights["scale_sd"]) ** 2
+    size = weight - np.log(np.exp(weight).sum())
+    return np.asarray((np.log(model.group_shares)[:, None] + size[None]).ravel())
 
 
 def _emission(found: Found, count: int, model: NamingModel) -> Floats:
-    """Group evidence and level number of one body, (states,)."""
+    """Group evidence and level number of one body, (variants, states)."""
     weights = model.weights
     if model.groups is None:
         shares = np.clip(np.array(found.groups), 1e-6, None)
         shares = (1 - weights["group_doubt"]) * shares / shares.sum() + weights["group_doubt"] / shares.size
-        out = weights["group_soft"] * np.log(shares)[GROUP_OF_STATE]
+        out = weights["group_soft"] * np.log(shares)[GROUP_OF_STATE][None]
     else:
         place = int(np.digitize(region_place(found.groups, weights["group_floor"]), BINS))
-        out = weights["group"] * np.log(model.groups[:, place])
+        out = weights["group"] * np.log(model.groups[:, :, place])
     if found.number is not None:
         # All bodies of a scan share one error of the network's counting, so each says less in a long chain.
         share = 1.0 / (1.0 + (count - 1) * weights["number_shared"])
         distance = (found.number - NUMBERS) / weights["number_sd"]
         out = out - share * 0.5 * np.minimum(distance**2, weights["number_limit"])
-    return np.asarray(out)
+    return np.repeat(out, SCALES.size, axis=0)
 
 
-def _shape(found: Sequence[Found], model: NamingModel) -> Floats:
-    """Bend, slope and pedicle distance of each body against each level, (bodies, states)."""
+def _slope(found: Sequence[Found], model: NamingModel) -> Floats:
+    """Inclination of the step to each body against each level, (bodies, states)."""
     weights = model.weights
-    out = np.zeros((len(found), len(STATES)))
-    limits = (weights["near_mm"], weights["far_mm"])
-    for name, values in shapes_of(found, limits).items():
-        mean, spread = model.shapes[name].T
-        z = (values[:, None] - mean[None]) / spread[None]
-        # Normal with a broad floor: a fractured, tilted or wrongly paired one must not decide alone.
-        density = np.exp(-0.5 * z**2) / spread[None] + weights["shape_floor"]
-        out += np.where(np.isfinite(z), weights[name] * np.log(density * np.median(spread)), 0.0)
-    return out
+    values = slopes_deg(found, (weights["near_mm"], weights["far_mm"]))
+    mean, spread = model.slope_deg.T
+    z = (values[:, None] - mean[None]) / spread[None]
+    # Normal with a broad floor: a tilted or misplaced body must not decide alone.
+    density = np.exp(-0.5 * z**2) / spread[None] + weights["slope_floor"]
+    return np.where(np.isfinite(z), weights["slope"] * np.log(density * np.median(spread)), 0.0)
 
 
 def _robust(distance: float, mean: Floats, variance: Floats, model: NamingModel) -> Floats:
@@ -240,9 +245,10 @@ def _missed() -> Floats:
     """How many vertebrae lie between two states in usual order, (states, states)."""
     position = np.zeros(len(STATES))
     for place in range(1, len(STATES)):
-        position[place] = position[_T12 if place in (_T13, _L1) else place - 1] + 1
+        position[place] = position[upper_neighbour(place)] + 1
     between = position[None, :] - position[:, None] - 1
-    between[_T13, _L1:] += 1
+    for extra in EXTRA:
+        between[extra, extra + 1 :] += 1
     return np.asarray(np.maximum(between, 0))
 
 
@@ -251,13 +257,14 @@ def _order_cost(weights: dict[str, float]) -> Floats:
     cost = np.zeros((len(STATES), len(STATES)))
     cost[:, _T13] += weights["t13"]
     cost[:, _L6] += weights["l6"]
+    cost[:, _S1] += weights["s1"]
     return cost
 
 
 def _head(around: Surroundings, model: NamingModel) -> Floats:
     """Weight of each state as the highest one, (states,)."""
     out = np.zeros(len(STATES))
-    out[_T13], out[_L6] = model.weights["t13"], model.weights["l6"]
+    out[_T13], out[_L6], out[_S1] = model.weights["t13"], model.weights["l6"], ALONE_S1
     if around.skull_above:
         out[2:] = model.weights["skull"] * np.arange(1, len(STATES) - 1)
     return out
@@ -278,7 +285,7 @@ def _foot(found: Sequence[Found], around: Surroundings, model: NamingModel) -> F
     off = (around.sacrum_below_mm - weights["sacrum_mm"]) / step[1]
     straight = -0.5 * min(off**2, weights["number_limit"])
     usual[_L4] = np.logaddexp(usual[_L4], straight + weights["no_l5"])
-    # L6 pays its price at the step L5-L6; alone at the foot it pays it here.
+    usual[_S1] = usual.min()
     out[-1] = weights["sacrum"] * usual
     out[:-1] = out[-1].min()
     return out
