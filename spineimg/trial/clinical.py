@@ -128,7 +128,10 @@ def _consistent(reader: CellReader, row: Row, clinical: ClinicalRow) -> Clinical
     birth, year = values.get("birth_date"), values.get("birth_year")
     if birth is not None and year is not None and birth.year != year:
         reader.report(
-            row.line, "birth_year", "cells-contradict", "birth_year is not the year of birth_date; age unknown"
+            row.line,
+            "birth_year",
+            "cells-contradict",
+            "birth_year is not the year of birth_date; age unknown",
         )
         del values["birth_date"], values["birth_year"]
     death = values.get("death_date")

@@ -42,6 +42,9 @@ _VALUES: dict[str, tuple[str, ...]] = {
 }
 
 
+_SACRAL = (Level.SACRUM, Level.S1, Level.S2, Level.S3, Level.S4, Level.S5)
+
+
 @dataclass(frozen=True, slots=True)
 class EventRow:
     """One row; ``level`` None is the whole patient; ``value`` counts with pain and adjudication."""
@@ -54,8 +57,14 @@ class EventRow:
     line: int
 
     def touches(self, level: Level) -> bool:
-        """Whether the row is about a level (a row of the whole patient is about each)."""
-        return self.level is None or self.level is level
+        """Whether the row is about a level.
+
+        A row of the whole patient is about each; the undivided sacrum and its parts stand for each other.
+        """
+        same = self.level is level or (
+            self.level in _SACRAL and level in _SACRAL and Level.SACRUM in (self.level, level)
+        )
+        return self.level is None or same
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from spineimg.core.errors import InputRefused
+from spineimg.core.levels import Level
 from spineimg.trial.clinical import read_clinical
-from spineimg.trial.events import read_events
+from spineimg.trial.events import EventRow, read_events
 from spineimg.trial.protocol import Protocol, load_protocol
 
 PROTOCOL = load_protocol(None)
@@ -186,11 +187,11 @@ HEADER = "patient_key,level,date,kind,value"
         ),
         (
             "a,L1,2020-01-01,pain,none\na,L1,2020-01-01,pain,mechanical",
-            [(2, "value", "cells-contradict"), (3, "value", "contradiction")],
+            [(2, "value", "cells-contradict"), (3, "value", "cells-contradict")],
         ),
         (
             "a,L1,2020-01-01,adjudication,fracture\na,L1,2020-01-01,adjudication,no_fracture",
-            [(2, "value", "cells-contradict"), (3, "value", "contradiction")],
+            [(2, "value", "cells-contradict"), (3, "value", "cells-contradict")],
         ),
     ],
 )
@@ -204,3 +205,19 @@ def test_event_problems_have_line_and_column(
 
 def test_no_events_table_is_no_event() -> None:
     assert read_events(None).rows == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "level", "touched"),
+    [
+        (None, Level.L1, True),
+        (Level.L1, Level.L1, True),
+        (Level.L1, Level.L2, False),
+        (Level.SACRUM, Level.S1, True),
+        (Level.S2, Level.SACRUM, True),
+        (Level.S1, Level.S2, False),
+    ],
+)
+def test_which_levels_a_row_is_about(row: Level | None, level: Level, touched: bool) -> None:
+    event = EventRow("a", row, datetime.date(2020, 1, 1), "cement", None, 2)
+    assert event.touches(level) == touched

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spineimg.core.settings.trial import TrialSettings
-from spineimg.trial.statistics.partial_likelihood import Floats
+from spineimg.trial.statistics.partial_likelihood import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,12 +31,13 @@ class Npmle:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Support:
-    """Innermost intervals, and which of them each distinct observed interval covers (distinct, innermost)."""
+    """Innermost intervals; each observed one covers those from ``first`` to before ``last``."""
 
     from_day: Floats
     to_day: Floats
-    covers: Floats
-    which: np.ndarray[tuple[int], np.dtype[np.int64]]
+    first: Ints
+    last: Ints
+    which: Ints
 
 
 def support_of(left: Floats, right: Floats) -> Support:
@@ -65,9 +66,9 @@ def support_of(left: Floats, right: Floats) -> Support:
         (from_day[None, :] > pairs[:, :1]) | ((from_day[None, :] == pairs[:, :1]) & ~at_point[None, :]),
     )
     covers = after_left & (to_day[None, :] <= pairs[:, 1:])
-    return Support(
-        from_day, to_day, covers.astype(np.float64), np.asarray(which).reshape(-1).astype(np.int64)
-    )
+    first = covers.argmax(axis=1).astype(np.int64)
+    last = first + covers.sum(axis=1).astype(np.int64)
+    return Support(from_day, to_day, first, last, np.asarray(which).reshape(-1).astype(np.int64))
 
 
 def fit_npmle(left: Floats, right: Floats, settings: TrialSettings) -> Npmle:
@@ -81,42 +82,45 @@ def fit_npmle(left: Floats, right: Floats, settings: TrialSettings) -> Npmle:
     if not len(left):
         raise ValueError("no observation")
     support = support_of(left, right)
-    return fit_weighted(support, np.bincount(support.which).astype(np.float64), settings)
-
-
-def fit_weighted(support: Support, weight: Floats, settings: TrialSettings) -> Npmle:
-    """EM with SQUAREM steps (Varadhan & Roland, Scand J Stat 2008;35:335).
-
-    ``weight`` counts each distinct interval.
-    """
-    used = weight > 0
-    covers, w = support.covers[used], weight[used] / weight.sum()
-    mass = np.full(covers.shape[1], 1.0 / covers.shape[1])
+    w = np.bincount(support.which).astype(np.float64) / len(left)
+    mass = np.full(support.from_day.size, 1.0 / support.from_day.size)
     converged = False
     for _ in range(settings.npmle_iterations):
-        one = _em(covers, w, mass)
-        two = _em(covers, w, one)
+        one = _em(support, w, mass)
+        two = _em(support, w, one)
         first, second = one - mass, two - 2 * one + mass
-        norm = float(np.sqrt((second**2).sum()))
         if np.abs(first).max() < settings.npmle_tolerance:
             mass, converged = two, True
             break
-        if norm > 0:
-            alpha = max(1.0, float(np.sqrt((first**2).sum())) / norm)
-            leap = np.clip(mass + 2 * alpha * first + alpha**2 * second, 0.0, None)
-            leap = _em(covers, w, leap / leap.sum()) if _possible(covers, leap) else two
-            two = leap if _log_likelihood(covers, w, leap) >= _log_likelihood(covers, w, two) else two
-        mass = two
+        mass = _leap(support, w, (mass, first, second), two)
     return Npmle(support.from_day, support.to_day, mass, converged)
 
 
-def _em(covers: Floats, w: Floats, mass: Floats) -> Floats:
-    return np.asarray(mass * ((w / (covers @ mass)) @ covers))
+def _leap(support: Support, w: Floats, path: tuple[Floats, Floats, Floats], two: Floats) -> Floats:
+    """A SQUAREM step (Varadhan & Roland, Scand J Stat 2008;35:335), if it goes up; else the two EM steps."""
+    mass, first, second = path
+    norm = float(np.sqrt((second**2).sum()))
+    if norm == 0:
+        return two
+    alpha = max(1.0, float(np.sqrt((first**2).sum())) / norm)
+    # Never to zero: from there no EM step leads back.
+    far = np.maximum(mass + 2 * alpha * first + alpha**2 * second, two / 100)
+    leap = _em(support, w, far / far.sum())
+    return leap if _log_likelihood(support, w, leap) >= _log_likelihood(support, w, two) else two
 
 
-def _possible(covers: Floats, mass: Floats) -> bool:
-    return bool((covers @ mass > 0).all())
+def _covered(support: Support, mass: Floats) -> Floats:
+    """Probability of each observed interval."""
+    total = np.concatenate([[0.0], np.cumsum(mass)])
+    return np.asarray(np.maximum(total[support.last] - total[support.first], 1e-300))
 
 
-def _log_likelihood(covers: Floats, w: Floats, mass: Floats) -> float:
-    return float(w @ np.log(covers @ mass))
+def _em(support: Support, w: Floats, mass: Floats) -> Floats:
+    share = w / _covered(support, mass)
+    size = mass.size + 1
+    steps = np.bincount(support.first, share, size) - np.bincount(support.last, share, size)
+    return np.asarray(mass * np.cumsum(steps)[:-1])
+
+
+def _log_likelihood(support: Support, w: Floats, mass: Floats) -> float:
+    return float(w @ np.log(_covered(support, mass)))
