@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from spineimg.pipeline.doctor import Check
     from spineimg.pipeline.tables import BatchResult
     from spineimg.segmentation.bundles import Bundle
+    from spineimg.trial import Trial
 
 BAND_WORDS = {"stable": "stable", "potentially_unstable": "potentially unstable", "unstable": "unstable"}
 
@@ -223,7 +224,9 @@ def print_checks(checks: Sequence[Check], *, json_wanted: bool) -> None:
 
 def print_scan(found: Scan | Volume, *, json_wanted: bool) -> None:
     """The series, best first, with what each is and why it stands there; or one NIfTI image."""
-    if hasattr(found, "grid"):
+    from spineimg.core.volume import Volume
+
+    if isinstance(found, Volume):
         print_volume(found, None, json_wanted=json_wanted)
         return
     rows = [_series_row(series) for series in found.series]
@@ -311,3 +314,22 @@ def print_models(bundles: Sequence[Bundle], *, json_wanted: bool) -> None:
     for row in rows:
         typer.echo(f"{row['name']}  {row['version']}  {row['modality'] or '-'}  {row['folder']}")
 
+
+def print_trial(trial: Trial, out: Path, *, json_wanted: bool) -> None:
+    """Counts of a trial, its analyses, and each problem of its tables in one line."""
+    from collections import Counter
+
+    record = trial.record
+    eligible = Counter(patient.eligible for patient in record.patients)
+    if json_wanted:
+        print_json(json.loads((out / "trial.json").read_text(encoding="utf-8")))
+        return
+    typer.echo(
+        f"{len(record.patients)} patients: {eligible['yes']} eligible, {eligible['no']} not, "
+        f"{eligible['unknown']} unknown; {len(record.index_levels)} index levels"
+    )
+    typer.echo(f"{len(record.analyses)} analyses, each with its table in {out}")
+    for problem in record.problems:
+        place = f"{problem.file}:{problem.line or ''}"
+        typer.echo(f"problem[{problem.code}] {place} {problem.column or ''}: {problem.message}")
+    typer.echo(f"report: {out / 'report.html'}")
