@@ -18,10 +18,11 @@ from spineimg.core.settings.segmentation import SegmentationSettings
 from spineimg.core.volume import Modality, Volume
 from spineimg.segmentation import bundles
 from spineimg.segmentation.chain import as_found, column, surroundings
+from spineimg.segmentation.lesions import find_lesions
 from spineimg.segmentation.locate import SACRUM, Regions, locate, vote
 from spineimg.segmentation.name import Naming, name_column
 from spineimg.segmentation.naming_model import NamingModel, load_naming_model
-from spineimg.segmentation.paste import Pasted, lesion_ids, paste
+from spineimg.segmentation.paste import Pasted, paste
 from spineimg.segmentation.resample import linear
 from spineimg.segmentation.rhythm import by_rhythm
 from spineimg.segmentation.settle import settle
@@ -109,11 +110,11 @@ class SpineEngine:
                 "choose another series, or give a mask with --labels",
             )
         pasted = paste([patch for patch, _ in named], volume.grid, settings)
-        return self._labels(volume.grid, pasted, [level for _, level in named], (regions, naming), settings)
+        return self._labels(volume, pasted, [level for _, level in named], (regions, naming), settings)
 
     def _labels(
         self,
-        grid: Grid,
+        volume: Volume,
         pasted: Pasted,
         levels: list[Level],
         found: tuple[Regions, Naming],
@@ -121,12 +122,13 @@ class SpineEngine:
     ) -> LabelMap:
         """Put names on the pasted vertebrae and add sacrum and lesions."""
         regions, naming = found
+        grid = volume.grid
         table = np.array([0, *(level.verse_id for level in levels)], dtype=np.uint8)
         array = table[pasted.index]
         add_sacrum(array, regions, grid)
         free = (array != Level.SACRUM.verse_id) | (pasted.index > 0)
         parts = np.where(free, pasted.parts, 0).astype(np.uint8)
-        ids, types = lesion_ids(pasted.lesion_types, grid, settings)
+        ids, types = find_lesions(volume, pasted, settings)
         counts = np.bincount(pasted.index.ravel(), minlength=len(levels) + 1)
         least = settings.vertebra_min_ml / grid.voxel_ml
         lost = tuple(level for n, level in enumerate(levels, 1) if counts[n] < least)

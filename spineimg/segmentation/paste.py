@@ -162,21 +162,3 @@ def tidy(index: Bytes, count: int, settings: SegmentationSettings) -> Bytes:
         small = np.flatnonzero(sizes < settings.crumb_share * sizes.max()) + 1
         out[box][np.isin(pieces, small)] = 0
     return out
-
-
-def lesion_ids(types: Bytes, grid: Grid, settings: SegmentationSettings) -> tuple[Bytes, Bytes]:
-    """Give ids to connected lesions of at least the smallest reported volume; smaller ones go.
-
-    Returns
-    -------
-    tuple
-        Ids 1... (largest first, at most 255), and the types without the dropped voxels.
-    """
-    pieces, found = ndimage.label(types > 0, structure=np.ones((3, 3, 3)))
-    sizes = np.bincount(pieces.ravel(), minlength=found + 1)[1:] * grid.voxel_ml
-    order = [n for n in np.argsort(-sizes) if sizes[n] >= settings.lesion_min_ml][:255]
-    table = np.zeros(found + 1, dtype=np.uint8)
-    for number, piece in enumerate(order, 1):
-        table[piece + 1] = number
-    ids = table[pieces]
-    return ids, np.where(ids > 0, types, 0).astype(np.uint8)

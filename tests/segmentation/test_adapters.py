@@ -114,7 +114,7 @@ def test_bad_requests_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, np.zeros(GRID.shape))
     with pytest.raises(UsageError, match="unknown-labels-kind"):
         labels_from_file(path, "other", GRID)
-    with pytest.raises(UsageError, match="path-not-found"):
+    with pytest.raises(UsageError, match="no-such-path"):
         labels_from_file(tmp_path / "missing.nii.gz", "verse", GRID)
     with pytest.raises(InputRefused, match="no-vertebra-in-labels"):
         labels_from_file(path, "verse", GRID)

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from spineimg.core.errors import InputRefused, ModelError
+from spineimg.core.grid import Grid
 from spineimg.core.labelmap import LesionType, Part
 from spineimg.core.settings.segmentation import SegmentationSettings
 from spineimg.core.volume import Modality, Volume
 from spineimg.segmentation.engine import Engine, SpineEngine, load_engine
+from spineimg.segmentation.lesions import find_lesions
 from spineimg.segmentation.naming_model import load_naming_model
+from spineimg.segmentation.paste import Pasted
 from tests.segmentation.fakes import BALLS, Balls, FakeLocate, FakeRefine, balls, oblique
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -98,3 +101,37 @@ def test_mr_has_no_model_yet(engine: SpineEngine) -> None:
 
 def test_the_engine_is_an_engine(engine: SpineEngine) -> None:
     assert isinstance(engine, Engine)
+
+
+def test_a_fatty_core_in_every_body_is_no_lesion_and_a_hole_in_one_is() -> None:
+    grid = Grid((40, 40, 90), np.eye(4))
+    x, y, z = np.indices(grid.shape)
+    index, hu = np.zeros(grid.shape, np.uint8), np.full(grid.shape, 40, np.int16)
+    types = np.zeros(grid.shape, np.uint8)
+    for n, middle in enumerate((15, 45, 75), 1):
+        distance = np.sqrt((x - 20.0) ** 2 + (y - 20.0) ** 2 + (z - float(middle)) ** 2)
+        index[distance < 13] = n
+        hu[distance < 13], hu[distance < 8] = 220, 100
+        types[distance < 6] = LesionType.LYTIC
+    hole = (np.sqrt((x - 20.0) ** 2 + (y - 20.0) ** 2 + (z - 45.0) ** 2) < 6) & (index == 2)
+    hu[hole] = 35
+    parts = np.where(index > 0, np.uint8(Part.BODY), np.uint8(0))
+    volume = Volume(hu, grid, Modality.CT)
+    ids, kept = find_lesions(volume, Pasted(index, parts, types), SETTINGS)
+    assert ids.max() == 1
+    np.testing.assert_array_equal(kept > 0, hole)
+
+
+def test_a_dense_joint_is_dropped_and_a_dense_body_kept() -> None:
+    grid = Grid((30, 30, 30), np.eye(4))
+    index = np.zeros(grid.shape, np.uint8)
+    index[3:27, 3:27, 3:27] = 1
+    parts = index * np.uint8(Part.BODY)
+    parts[:, 16:][index[:, 16:] > 0] = Part.POSTERIOR
+    hu = np.full(grid.shape, 150, np.int16)
+    types = np.zeros(grid.shape, np.uint8)
+    for place in ((slice(6, 14), slice(5, 13), slice(6, 14)), (slice(6, 14), slice(18, 26), slice(6, 14))):
+        hu[place], types[place] = 700, LesionType.BLASTIC
+    ids, _ = find_lesions(Volume(hu, grid, Modality.CT), Pasted(index, parts, types), SETTINGS)
+    assert ids.max() == 1
+    assert ids[10, 9, 10] == 1

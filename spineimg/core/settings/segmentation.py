@@ -55,6 +55,15 @@ class SegmentationSettings:
     """Voxels of a vertebra: body plus posterior evidence from here on (the middle of the softmax)."""
     lesion_probability: float = 0.5
     """Lesion voxels from here on (the middle of the sigmoid)."""
+    lesion_lytic_share: float = 0.6
+    """A lytic candidate's mean HU is at most this share of the patient's own bone (fat marrow of old age is
+    not; chosen on validation scans without metastases)."""
+    lesion_blastic_hu: float = 120.0
+    """A blastic candidate's mean HU exceeds the patient's own bone by at least this."""
+    joint_share: float = 0.5
+    """A blastic candidate with more than this share in posterior elements may be a worn joint ..."""
+    joint_ml: float = 5.0
+    """... and is dropped below this volume, ml (facet sclerosis on scans without metastases was 0.3 to 4)."""
     lesion_min_ml: float = 0.3
     """Smallest lesion that is reported, ml (what issue 11 asks to be found)."""
     vertebra_min_ml: float = 0.5
