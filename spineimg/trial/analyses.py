@@ -54,15 +54,13 @@ _MODELS = (
         "cox_small_sample",
         "cox_small_sample.csv",
         risk_tables.small_sample_cox,
-        "the same model; one-step jackknife errors over patients, t limits with as many degrees of "
-        "freedom as patients "
-        "with an event less covariates",
+        "the same model; one-step jackknife errors over patients, normal limits",
     ),
     _Cox(
         "cox_penalised",
         "cox_penalised.csv",
         risk_tables.penalised_cox,
-        "the same model with Firth's penalty; one-step jackknife errors over patients, t limits",
+        "the same model with Firth's penalty; one-step jackknife errors over patients, normal limits",
     ),
     _Cox(
         "cox_midpoint",

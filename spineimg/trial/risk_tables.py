@@ -38,12 +38,16 @@ def plain_cox(sample: Sample, protocol: Protocol, settings: TrialSettings) -> Mo
 
 
 def small_sample_cox(sample: Sample, protocol: Protocol, settings: TrialSettings) -> Model:
-    """The same coefficients; jackknife errors over patients and a t distribution."""
+    """The same coefficients with jackknife errors over patients: robust ones cover too little here.
+
+    In simulated cohorts of 120 patients with about 19 events, 95 % limits covered 90-94 % with robust errors,
+    94-95 % with these, 96-99 % with these and a t distribution (scripts/benchmark_trial.py).
+    """
     return _model(sample, protocol, settings, (sample.last, fit_cox, "corrected"))
 
 
 def penalised_cox(sample: Sample, protocol: Protocol, settings: TrialSettings) -> Model:
-    """Firth's penalty; jackknife errors over patients and a t distribution."""
+    """Firth's penalty; jackknife errors over patients."""
     return _model(sample, protocol, settings, (sample.last, fit_firth, "corrected"))
 
 
@@ -81,8 +85,7 @@ def _model(
     except NotFitted as error:
         return Model([], n, events, "; ".join([*notes, f"not fitted: {error}"]))
     covariance = found.robust if errors == "robust" else found.corrected
-    degrees = np.inf if errors == "robust" else effective_degrees(rows, len(names))
-    limits = wald(found.coefficients, covariance, settings.confidence, degrees)
+    limits = wald(found.coefficients, covariance, settings.confidence)
     se = np.sqrt(np.diag(covariance))
     table: Rows = [
         {
@@ -98,15 +101,6 @@ def _model(
         for k, name in enumerate(names)
     ]
     return Model(table, n, events, "; ".join(notes))
-
-
-def effective_degrees(rows: CoxRows, covariates: int) -> float:
-    """Degrees of freedom of the corrected limits: patients with an event less the covariates (**ours**).
-
-    The sandwich is built mostly from the patients who have events; the others' part is small.
-    """
-    with_event = int(np.unique(rows.cluster[rows.event]).size)
-    return float(max(1, with_event - covariates))
 
 
 def _without_constant(rows: CoxRows, names: tuple[str, ...]) -> tuple[CoxRows, tuple[str, ...], list[str]]:

@@ -173,10 +173,10 @@ def _library_fit(rows: CoxRows) -> Floats:
     return params
 
 
-def wald(coefficients: Floats, covariance: Floats, confidence: float, degrees: float = np.inf) -> Limits:
-    """Limits of the hazard ratio and two-sided p; normal, or t when degrees of freedom are given."""
+def wald(coefficients: Floats, covariance: Floats, confidence: float) -> Limits:
+    """Normal limits of the hazard ratio, and two-sided p."""
     se = np.sqrt(np.diag(covariance))
-    quantile = stats.t.ppf(0.5 + confidence / 2, degrees)
-    p = 2 * stats.t.sf(np.abs(coefficients / se), degrees)
+    quantile = stats.norm.ppf(0.5 + confidence / 2)
+    p = 2 * stats.norm.sf(np.abs(coefficients / se))
     with np.errstate(over="ignore"):
         return Limits(np.exp(coefficients - quantile * se), np.exp(coefficients + quantile * se), p)
