@@ -195,7 +195,8 @@ def mean_density(core: Core, settings: MeasurementSettings) -> Estimate | None:
     """Mean density of the body's trabecular core, mm from the surface as set; None where there is no core."""
     deep = (core.depth_mm >= settings.erosion_mm) & core.body
     values = core.image[deep]
-    if len(values) < 2:  # noqa: PLR2004
+    least = 2
+    if len(values) < least:
         return None
     error = float(values.std(ddof=1) / np.sqrt(len(values)))
     return Estimate.from_sd(float(values.mean()), error)

@@ -223,7 +223,8 @@ def _shape(percent: Points, settings: MeasurementSettings) -> Deformity:
     """Name the shape by the heights that are lost."""
     if percent.max() < settings.fracture_loss_percent:
         return "none"
-    front, middle, back = (bool(p >= settings.shape_tolerance_percent) for p in percent)
+    least = max(settings.shape_tolerance_percent, settings.shape_share * float(percent.max()))
+    front, middle, back = (bool(p >= least) for p in percent)
     if front and back:
         spread = abs(float(percent[0] - percent[2]))
         return "crush" if spread < settings.shape_tolerance_percent else "wedge"
@@ -251,21 +252,19 @@ def endplate_step(plates: Plates, settings: MeasurementSettings) -> Estimate | N
 
 
 def _step_of(line: EdgeLine, settings: MeasurementSettings) -> Estimate | None:
-    span, clear, least = settings.step_span_mm, settings.step_clear_mm, 2
-    along, height = line.along_mm, line.height_mm
-    inner = (along >= line.ends_mm[0] + clear) & (along <= line.ends_mm[1] - clear)
-    along, height, sd = along[inner], height[inner], line.sd_mm[inner]
-    best: Estimate | None = None
-    for place in along:
-        before = (along < place) & (along >= place - span)
-        after = (along >= place) & (along < place + span)
-        if before.sum() < least or after.sum() < least:
-            continue
-        slopes = [np.polyfit(along[side], height[side], 1)[0] for side in (before, after)]
-        slope = float(np.mean(slopes))
-        jump = float(height[after].mean() - height[before].mean())
-        jump = abs(jump - slope * float(along[after].mean() - along[before].mean()))
-        here = _positive(jump, float(np.median(sd)))
-        if best is None or here.value > best.value:
-            best = here
-    return best
+    """Difference of the mean levels on both sides of each row, less what the slopes on both sides explain."""
+    rows = settings.step_rows
+    rim = settings.step_rim_share * (line.ends_mm[1] - line.ends_mm[0])
+    inner = (line.along_mm >= line.ends_mm[0] + rim) & (line.along_mm <= line.ends_mm[1] - rim)
+    height, sd = line.height_mm[inner], line.sd_mm[inner]
+    if len(height) < 2 * rows:
+        return None
+    windows = np.lib.stride_tricks.sliding_window_view(height, 2 * rows)
+    offset = np.arange(rows) - (rows - 1) / 2.0
+    before, after = windows[:, :rows], windows[:, rows:]
+    slope = (before + after) @ offset / (2.0 * float(offset @ offset))
+    jump = np.abs(after.mean(axis=1) - before.mean(axis=1) - slope * rows)
+    rough = float(np.median(jump))
+    # The largest of many jumps of a rough line is about twice its median jump by chance alone.
+    beyond = float(np.sqrt(max(float(jump.max()) ** 2 - (2.0 * rough) ** 2, 0.0)))
+    return _positive(beyond, float(np.hypot(np.median(sd) / np.sqrt(2.0), rough)))

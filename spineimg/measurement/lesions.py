@@ -15,6 +15,8 @@ from spineimg.measurement.column import Piece, pieces
 from spineimg.measurement.density import Core, Healthy, core_of, healthy_bone
 
 MOST_LESIONS = 255
+PURE_SHARE = 0.05
+"""Less of one kind than this is the rim of the other: partial volume."""
 
 
 def find_lesions(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> LabelMap:
@@ -44,8 +46,8 @@ def find_lesions(volume: Volume, labels: LabelMap, settings: MeasurementSettings
     healthy = healthy_bone(cores, settings)
     found: list[tuple[float, Piece, NDArray[np.bool_], NDArray[np.uint8]]] = []
     for level, piece in column.items():
-        if level not in healthy:
-            continue
+        if level not in healthy or all(m.region is not level.region for m in healthy[level].levels):
+            continue  # bone of another region is denser or thinner by nature
         core = cores[level]
         kinds = _unlike(core, healthy[level], settings)
         groups, count = ndimage.label(_joined(kinds > 0, core, settings))
@@ -55,7 +57,7 @@ def find_lesions(volume: Volume, labels: LabelMap, settings: MeasurementSettings
             if seed_ml < settings.smallest_lesion_ml or not _solid(group, core, settings):
                 continue
             grown = _grown(group, kinds, core, healthy[level], settings)
-            fine_mask, fine_kinds = _full_size(grown, kinds, core, piece)
+            fine_mask, fine_kinds = _full_size(grown, _typed(grown, kinds, core), core, piece)
             found.append((float(grown.sum()) * core.grid.voxel_ml, piece, fine_mask, fine_kinds))
     found.sort(key=lambda item: -item[0])
     lesions = np.zeros(labels.grid.shape, np.uint8)
@@ -104,29 +106,45 @@ def _grown(
     healthy: Healthy,
     settings: MeasurementSettings,
 ) -> NDArray[np.bool_]:
-    """Grow into the shell that the search left out, where the density goes on to be unlike."""
+    """Give the lesion its outline: half-way between its own density and healthy bone.
+
+    Lytic and blastic parts apart; it may grow into the shell that the search left out, no further.
+    """
     reach_mm = settings.erosion_mm + settings.fill_mm
-    near = ndimage.distance_transform_edt(~group, sampling=core.grid.spacing_mm) <= reach_mm
-    low, high = healthy.limits(core.body, settings)
+    outside = ndimage.distance_transform_edt(~group, sampling=core.grid.spacing_mm)
+    near = core.mask & (outside <= reach_mm)
     middle = np.where(core.body, healthy.body, healthy.posterior)
-    lytic = (kinds[group] == LesionType.LYTIC).sum() * 2 >= (kinds[group] > 0).sum()
-    like = core.smooth < 0.5 * (low + middle) if lytic else core.smooth > 0.5 * (high + middle)
-    shell = near & core.mask & like
-    return np.asarray(group | (shell & ndimage.binary_dilation(group, iterations=3)))
+    outline = np.zeros_like(group)
+    for kind, sign in ((LesionType.LYTIC, -1.0), (LesionType.BLASTIC, 1.0)):
+        seed = group & (kinds == kind)
+        if not seed.any():
+            continue
+        contrast = sign * (core.smooth - middle)
+        outline |= near & (contrast > 0.5 * float(np.median(contrast[seed])))
+    joined, _ = ndimage.label(outline | (group & (kinds > 0)))
+    kept = np.unique(joined[group & (kinds > 0)])
+    return np.asarray(np.isin(joined, kept[kept > 0]))
+
+
+def _typed(mask: NDArray[np.bool_], kinds: NDArray[np.uint8], core: Core) -> NDArray[np.uint8]:
+    """Type every voxel of a lesion: its one kind, or lytic and blastic parted half-way between both."""
+    lytic, blastic = (float((kinds[mask] == kind).sum()) for kind in (LesionType.LYTIC, LesionType.BLASTIC))
+    typed = np.zeros_like(kinds)
+    if min(lytic, blastic) < PURE_SHARE * max(lytic + blastic, 1.0):
+        typed[mask] = LesionType.LYTIC if lytic >= blastic else LesionType.BLASTIC
+        return typed
+    low, high = np.percentile(core.image[mask], [10, 90])
+    typed[mask] = np.where(core.image[mask] < 0.5 * (low + high), LesionType.LYTIC, LesionType.BLASTIC)
+    return typed
 
 
 def _full_size(
     mask: NDArray[np.bool_], kinds: NDArray[np.uint8], core: Core, piece: Piece
 ) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
     """Back to the image's own voxels."""
-    typed = kinds.copy()
-    missing = mask & (typed == 0)
-    if missing.any() and (typed > 0).any():
-        nearest = ndimage.distance_transform_edt(typed == 0, return_distances=False, return_indices=True)
-        typed[missing] = typed[tuple(axis[missing] for axis in nearest)]
     shape = piece.mask.shape
     fine = []
-    for array in (mask.astype(np.uint8), typed):
+    for array in (mask.astype(np.uint8), kinds):
         wide = array
         for axis, factor in enumerate(core.factor):
             wide = np.repeat(wide, factor, axis=axis)

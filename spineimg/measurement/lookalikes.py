@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spineimg.core.grid import Points
 from spineimg.core.measurements import LesionStatus
 from spineimg.core.settings.measurement import MeasurementSettings
 from spineimg.measurement.body import Body
-from spineimg.measurement.density import Healthy
+from spineimg.measurement.density import Core, Healthy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +45,7 @@ MOSTLY, HALF = 0.8, 0.5
 
 def look_alike(look: Look, body: Body, healthy: Healthy, settings: MeasurementSettings) -> Verdict:
     """Judge one lesion of calibrated CT; the first name that fits is given."""
-    for rule in (_artificial, _vein, _enostosis, _haemangioma, _schmorl, _sclerosis):
+    for rule in (_artificial, _vein, _enostosis, _haemangioma, _schmorl, _sclerosis, _rim):
         verdict = rule(look, body, settings)
         if verdict is not None:
             return verdict
@@ -56,15 +55,17 @@ def look_alike(look: Look, body: Body, healthy: Healthy, settings: MeasurementSe
     return LIKELY
 
 
-def artificial(
-    hu: NDArray[np.integer | np.floating], voxel_ml: float, settings: MeasurementSettings
-) -> str | None:
-    """Say "implant" or "cement" where a vertebra's box holds that much of it; else None."""
-    if float((hu >= settings.metal_hu).sum()) * voxel_ml >= settings.implant_ml:
+def artificial(core: Core, settings: MeasurementSettings) -> str | None:
+    """Say "implant" or "cement" where a vertebra holds that much of it; else None.
+
+    Metal counts anywhere in the bone, cement only deep inside the body: worn facets are as dense.
+    """
+    metal = core.mask & (core.image >= settings.metal_hu)
+    if float(metal.sum()) * core.grid.voxel_ml >= settings.implant_ml:
         return "implant"
-    if float((hu >= settings.cement_hu).sum()) * voxel_ml >= settings.implant_ml:
-        return "cement"
-    return None
+    deep = core.body & (core.depth_mm >= settings.erosion_mm)
+    cement = deep & (core.smooth >= settings.cement_hu)
+    return "cement" if float(cement.sum()) * core.grid.voxel_ml >= settings.implant_ml else None
 
 
 def _artificial(look: Look, body: Body, settings: MeasurementSettings) -> Verdict | None:
@@ -141,3 +142,13 @@ def _sclerosis(look: Look, body: Body, settings: MeasurementSettings) -> Verdict
         if deep < settings.sclerosis_depth_mm and wide > 2.0 * deep:
             return "doubtful", "endplate-sclerosis"
     return None
+
+
+def _rim(look: Look, body: Body, settings: MeasurementSettings) -> Verdict | None:
+    """Dense bone that keeps to the rim of the body: osteophytes, worn corners, the roots of the pedicles."""
+    if look.lytic_share > 1.0 - MOSTLY or look.in_body < MOSTLY or look.volume_ml > settings.rim_largest_ml:
+        return None
+    ranges = np.array([body.box.width, body.box.depth, body.box.height])
+    depth = np.minimum(look.own_mm - ranges[:, 0], ranges[:, 1] - look.own_mm).min(axis=1)
+    deep = float((depth > settings.rim_mm).mean())
+    return ("doubtful", "degenerative-sclerosis") if deep < settings.rim_deep_share else None

@@ -135,8 +135,6 @@ def _vertebra(level: Level, scan: _Scan, settings: MeasurementSettings) -> Verte
     expected = scan.expected.get(level)
     own = [lesion for lesion in scan.lesions if lesion.level is level]
     rows = [_point(axis) for axis in body.frame.axes]
-    hu = patient.volume.array[body.piece.box]
-    inside = hu[body.piece.mask]
     return VertebraMeasurement(
         level=level,
         label=level.verse_id,
@@ -158,7 +156,7 @@ def _vertebra(level: Level, scan: _Scan, settings: MeasurementSettings) -> Verte
         density=_density(patient.healthy.get(level), patient.cores[level], patient, settings),
         lesion_ids=tuple(lesion.id for lesion in own),
         endplates_lps_mm=heights.points if heights else None,
-        not_scorable=artificial(inside, patient.labels.grid.voxel_ml, settings) if patient.typed else None,
+        not_scorable=artificial(patient.cores[level], settings) if patient.typed else None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -29,6 +30,7 @@ def body_points(upper_deg: float = 0.0, lower_deg: float = 0.0) -> np.ndarray:
     return np.stack([x, y, bottom + t * (top - bottom)], axis=-1).reshape(-1, 3)
 
 
+@settings_of_hypothesis(max_examples=25, deadline=None)
 @given(turn=ANGLES)
 def test_a_frame_turns_with_the_patient(turn: tuple[float, float, float]) -> None:
     turned = rotation(turn)

@@ -42,9 +42,9 @@ def column(scale: float = 1.1, **changed: tuple[float, float, float]) -> dict[Le
 @pytest.mark.parametrize(
     ("spacing", "turn", "tolerance"),
     [
-        ((1.0, 1.0, 1.0), (0.0, 0.0, 0.0), 0.5),
-        ((0.8, 0.8, 2.0), (4.0, 3.0, 10.0), 0.9),
-        ((1.2, 1.2, 1.2), (15.0, 10.0, 20.0), 0.6),
+        ((1.2, 1.2, 1.2), (0.0, 0.0, 0.0), 0.5),
+        ((1.1, 1.1, 2.0), (4.0, 3.0, 10.0), 0.9),
+        ((1.3, 1.3, 1.3), (15.0, 10.0, 20.0), 0.6),
     ],
 )
 def test_heights_ignore_resampling_and_turning(

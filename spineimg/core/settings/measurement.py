@@ -109,17 +109,17 @@ class MeasurementSettings:
     """Rims further out than this beyond the waist are osteophytes and left out (ours)."""
     depth_clear_mm: float = 3.0
     """The depth of an endplate is taken so far inside the body, where the mask is whole."""
-    edge_sd_mm: float = 0.22
-    edge_sd_per_spacing: float = 0.10
+    edge_sd_mm: float = 0.12
+    edge_sd_per_spacing: float = 0.19
     """SD of one endplate point found on the image: constant, and share of the slice step (measured,
     phantom)."""
     mask_sd_mm: float = 0.35
     mask_sd_per_spacing: float = 0.28
     """SD of one endplate point where the mask's surface stands in (ours, wider)."""
-    step_span_mm: float = 3.0
-    step_clear_mm: float = 2.0
-    """A step is the difference of levels over this span, less the local slope; 2 mm is a break (sins.md,
-    ours)."""
+    step_rows: int = 5
+    """Rows (1 mm) on each side of a break whose levels are compared, the slope left out (ours)."""
+    step_rim_share: float = 0.08
+    """Share of the depth at both ends where rims are rounded and no break is sought (ours)."""
 
     # Expected heights
     neighbours_each_side: int = 3
@@ -137,6 +137,8 @@ class MeasurementSettings:
     fracture_loss_percent: float = 20.0
     """Genant 1993, J Bone Miner Res 8:1137: lower limit of grade 1."""
     genant_borders_percent: tuple[float, float, float] = (20.0, 25.0, 40.0)
+    shape_share: float = 0.6
+    """Heights that lost less than this share of the worst loss count as kept in the shape's name (ours)."""
     shape_tolerance_percent: float = 15.0
     """A height lost by less than this counts as kept when the shape is named (Eastell 1991: 15 %)."""
 
@@ -199,9 +201,9 @@ class MeasurementSettings:
     rim_mm: float = 5.0
     rim_deep_share: float = 0.2
     rim_largest_ml: float = 3.5
-    """Dense bone of which less than this share lies deeper than 5 mm under the body's surface is doubtful: on real
-    chest and abdominal CT without known disease 4 of 4 such finds were worn rims (0.07-0.17), lesions inside a
-    body have 0.6 and more (ours)."""
+    """Dense bone of which less than this share lies deeper than 5 mm under the body's surface is doubtful: on
+    real chest and abdominal CT without known disease all four such finds were worn rims (0.07-0.17); lesions
+    inside a body have 0.6 and more (ours)."""
     fat_hu: float = 0.0
     """Mean below this inside a lytic-looking group is fat: haemangioma or fatty marrow, not tumour (ours)."""
 
@@ -213,7 +215,7 @@ class MeasurementSettings:
     # Alignment
     wall_span_share: tuple[float, float] = (0.12, 0.38)
     """Part of the body height next to an endplate in which its posterior corner is sought (ours)."""
-    translation_sd_mm: float = 0.35
+    translation_sd_mm: float = 0.5
     translation_sd_per_spacing: float = 0.20
     ruler_sd_deg: float = 2.0
     """Largest SD of an endplate's tilt that may set the ruler for shifts; also the ruler's own SD (ours)."""
