@@ -7,6 +7,12 @@ from torch import Tensor
 from torch.nn import functional
 
 
+POSITIVE_WEIGHT = 1.0
+"""Extra weight of lesion voxels; more makes every vertebra look diseased."""
+ALARM_VOXELS = 100.0
+"""Marked voxels of a vertebra without lesion that cost half of the penalty (0.34 ml at 1.5 mm)."""
+
+
 def region_loss(
     logits: Tensor, target: Tensor, merged: int, weight: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -103,7 +109,7 @@ def field_losses(
 
 
 def lesion_loss(logits: Tensor, truth: Tensor, own: Tensor, ignore: Tensor) -> tuple[Tensor, Tensor]:
-    """Binary cross entropy in and about the vertebra plus soft Dice where lesions are.
+    """Cross entropy about the vertebra, soft Dice where lesions are, a price for false alarms.
 
     Parameters
     ----------
@@ -124,17 +130,21 @@ def lesion_loss(logits: Tensor, truth: Tensor, own: Tensor, ignore: Tensor) -> t
     bce = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
     zone = torch.maximum(own[:, None].float(), truth.amax(1, keepdim=True))
     zone = functional.max_pool3d(zone, 5, stride=1, padding=2)
-    weight = keep * (0.02 + zone + 3.0 * truth)
+    weight = keep * (0.02 + zone + POSITIVE_WEIGHT * truth)
     loss = (bce * weight).sum() / weight.sum().clamp(min=1.0)
     p = torch.sigmoid(logits) * keep
-    dices = []
+    dices, alarms = [], []
     for n in range(logits.shape[0]):
         for channel in range(2):
             t = truth[n, channel]
             count = t.sum()
             if int(count) == 0:
+                marked = p[n, channel].sum()
+                alarms.append(marked / (marked + ALARM_VOXELS))
                 continue
             dices.append((2 * (p[n, channel] * t).sum() + 1) / (p[n, channel].sum() + count + 1))
+    if alarms:
+        loss = loss + 0.5 * torch.stack(alarms).mean()
     if dices:
         stacked = torch.stack(dices)
         return loss + (1 - stacked).mean(), stacked.mean().detach()
