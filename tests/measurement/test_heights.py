@@ -42,7 +42,7 @@ def column(scale: float = 1.1, **changed: tuple[float, float, float]) -> dict[Le
 @pytest.mark.parametrize(
     ("spacing", "turn", "tolerance"),
     [
-        ((1.2, 1.2, 1.2), (0.0, 0.0, 0.0), 0.5),
+        ((1.2, 1.2, 1.2), (0.0, 0.0, 0.0), 0.6),
         ((1.1, 1.1, 2.0), (4.0, 3.0, 10.0), 0.9),
         ((1.3, 1.3, 1.3), (15.0, 10.0, 20.0), 0.6),
     ],
