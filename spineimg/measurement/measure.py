@@ -23,6 +23,7 @@ from spineimg.core.volume import Volume
 from spineimg.measurement.alignment import Standing, measure_segments
 from spineimg.measurement.body import Body, find_bodies
 from spineimg.measurement.density import Core, Healthy, core_of, healthy_bone, mean_density
+from spineimg.measurement.destroyed import widened_at_lesions
 from spineimg.measurement.heights import (
     BodyHeights,
     Expected,
@@ -64,7 +65,7 @@ def measure(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> 
     bodies = find_bodies(volume, labels, settings)
     cores = {level: core_of(volume, labels, body.piece, settings) for level, body in bodies.items()}
     healthy = healthy_bone(cores, settings)
-    heights = _heights(bodies, settings)
+    heights = _heights(bodies, labels, settings)
     affected = _affected(cores, settings)
     expected = expected_heights(heights, affected, settings)
     losses = {
@@ -97,7 +98,9 @@ class _Scan:
     lesions: tuple[LesionMeasurement, ...]
 
 
-def _heights(bodies: Mapping[Level, Body], settings: MeasurementSettings) -> dict[Level, BodyHeights]:
+def _heights(
+    bodies: Mapping[Level, Body], labels: LabelMap, settings: MeasurementSettings
+) -> dict[Level, BodyHeights]:
     """Heights of all whole bodies that the slices resolve; none for C1, C2 and the sacrum."""
     found = {}
     for level, body in bodies.items():
@@ -106,7 +109,7 @@ def _heights(bodies: Mapping[Level, Body], settings: MeasurementSettings) -> dic
             continue
         heights = measure_heights(body.sagittal, body.frame, settings)
         if heights is not None:
-            found[level] = heights
+            found[level] = widened_at_lesions(heights, labels, body.frame.axes[2], settings)
     return found
 
 

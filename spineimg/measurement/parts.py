@@ -115,7 +115,8 @@ def fit_wall(own: Points, foramen: Foramen, settings: MeasurementSettings) -> Wa
     heights, backs = np.array(height), np.array(back)
     span = np.ptp(heights)
     inner = np.abs(heights - np.median(heights)) <= 0.4 * span
-    inner &= np.abs(backs - np.median(backs[inner])) <= foramen.half_depth_mm
+    usual = np.median(backs[inner]) if inner.any() else np.median(backs)
+    inner &= np.abs(backs - usual) <= foramen.half_depth_mm
     if inner.sum() < least_bins:
         return Wall(float(np.median(backs)), 0.0)
     slopes = np.subtract.outer(backs[inner], backs[inner]) / (

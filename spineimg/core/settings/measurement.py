@@ -116,6 +116,10 @@ class MeasurementSettings:
     mask_sd_mm: float = 0.35
     mask_sd_per_spacing: float = 0.28
     """SD of one endplate point where the mask's surface stands in (ours, wider)."""
+    destroyed_reach_mm: float = 2.5
+    """An endplate point with a lesion within this depth below it has lost its plate (ours)."""
+    destroyed_sd_mm: float = 4.0
+    """SD of a height through a destroyed endplate, by which the mask's border is a guess (ours)."""
     step_rows: int = 5
     """Rows (1 mm) on each side of a break whose levels are compared, the slope left out (ours)."""
     step_rim_share: float = 0.08
