@@ -96,3 +96,12 @@ def test_no_vertebra_no_parts(settings: MeasurementSettings) -> None:
     divided = divide(empty, settings)
     assert divided.parts is not None
     assert not divided.parts.any()
+
+
+def test_a_sheet_of_mask_is_no_reason_to_fail(settings: MeasurementSettings) -> None:
+    _, labels = make_boxes(Boxes(spacing_mm=(3.0, 3.0, 3.0)))
+    sheet = np.zeros(labels.grid.shape, np.uint8)
+    sheet[5:15, 5:15, 7] = Level.L2.verse_id
+    divided = divide(replace(labels, array=sheet), settings)
+    assert divided.parts is not None
+    assert (divided.parts[sheet > 0] > 0).all()
