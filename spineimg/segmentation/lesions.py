@@ -75,7 +75,7 @@ def drop_alike(
 
 
 def drop_dense_joints(types: Bytes, pasted: Pasted, grid: Grid, settings: SegmentationSettings) -> None:
-    """Clear small blastic pieces (in place) that lie mostly in posterior elements: worn joints are dense too."""
+    """Clear small blastic pieces (in place) mostly in posterior elements: worn joints are dense too."""
     pieces, found = ndimage.label(types == LesionType.BLASTIC, structure=np.ones((3, 3, 3)))
     if not found:
         return

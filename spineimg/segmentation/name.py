@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from spineimg.core.labelmap import Caveat, NameDoubt
 from spineimg.core.levels import Level
 from spineimg.core.settings.segmentation import SegmentationSettings
-from spineimg.segmentation.naming_model import STATES, Found, NamingModel, Surroundings
+from spineimg.segmentation.naming_model import GROUPS, STATES, Found, NamingModel, Surroundings
 from spineimg.segmentation.naming_terms import Terms, build_terms
 
 Floats = NDArray[np.float64]
@@ -86,6 +86,7 @@ def name_column(
     doubts = tuple(
         _doubt(marginal[place], state, settings) for place, state in enumerate(path) if state is not None
     )
+    doubts = _contradicted(found, levels, doubts, settings)
     best, second = _counts(terms, path, marginal[:, :-1], total)
     unusual = _unusual_share(marginal, terms, forward, backward, total)
     caveats = _caveats(levels, doubts, around, unusual, settings)
@@ -155,6 +156,35 @@ def _doubt(marginal: Floats, state: int, settings: SegmentationSettings) -> Name
     shares = marginal[:-1] / marginal[:-1].sum()
     keep = {STATES[n] for n in np.flatnonzero(shares >= settings.name_possible)} | {STATES[state]}
     return NameDoubt(STATES[state], tuple(sorted(keep)), float(min(1.0, shares[state])))
+
+
+def _contradicted(
+    found: Sequence[Found],
+    levels: tuple[Level | None, ...],
+    doubts: tuple[NameDoubt, ...],
+    settings: SegmentationSettings,
+) -> tuple[NameDoubt, ...]:
+    """Doubt the names beside a border where a vertebra looks clearly like the other region."""
+    open_ones: set[Level] = set()
+    named = [level for level in levels if level is not None]
+    for body, level in zip(found, levels, strict=True):
+        if level is None:
+            continue
+        shares = np.array(body.groups) / max(sum(body.groups), 1e-6)
+        if shares[GROUPS.index(level.region.value)] >= settings.contradiction:
+            continue
+        seen = GROUPS[int(shares.argmax())]
+        # A misplaced neck border leaves the count from the sacrum alone; the other border moves all.
+        beside = {"cervical"} if "cervical" in (seen, level.region.value) else {"thoracic", "lumbar"}
+        open_ones |= {level, *(n for n in named if n.region.value in beside)}
+    out = []
+    for doubt in doubts:
+        if doubt.level in open_ones:
+            near = {n for n in (doubt.level.above(), doubt.level.below()) if n is not None and n.is_vertebra}
+            possible = tuple(sorted({*doubt.possible, *near}))
+            doubt = NameDoubt(doubt.level, possible, min(doubt.confidence, settings.contradicted_confidence))
+        out.append(doubt)
+    return tuple(out)
 
 
 def _counts(terms: Terms, path: list[int | None], marginal: Floats, total: float) -> tuple[float, float]:

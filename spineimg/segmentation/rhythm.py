@@ -28,6 +28,10 @@ DEPTH_MM = 5.0
 """Half the depth of the window beside the canal."""
 UP_MM = 4.0
 """Pedicles leave the upper half of a body: their middle lies this much above its centre."""
+NECK_GAIN = 4.0
+"""The swing in the neck is this much weaker than at the pedicles below."""
+NECK_DOWN_MM = 20.0
+"""The first thoracic vertebra is still built like the neck."""
 FILLED = 0.4
 """A ball inside a body is filled with body voxels by at least this share."""
 BEYOND_MM = 30.0
@@ -54,9 +58,10 @@ def by_rhythm(chain: Sequence[Peak], regions: Regions, settings: SegmentationSet
     if len(chain) < 3:
         return tuple(chain)
     heights, path = _path(chain, regions)
-    signal = _signal(heights, path, regions, settings)
     order = np.argsort([p.centre_lps_mm[2] for p in chain])
     at = np.array([chain[n].centre_lps_mm[2] for n in order])
+    neck = np.interp(heights + NECK_DOWN_MM, at, np.array([chain[n].groups[0] for n in order]))
+    signal = _signal(heights, path, neck, regions, settings)
     spacing = np.interp(heights, at, np.array([expected_spacing_mm(chain[n]) for n in order]))
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
     places = _best(signal, along, spacing, settings)
@@ -105,9 +110,18 @@ def _path(chain: Sequence[Peak], regions: Regions) -> tuple[Floats, Floats]:
     return heights, path
 
 
-def _signal(heights: Floats, path: Floats, regions: Regions, settings: SegmentationSettings) -> Floats:
-    """Pedicles (brought down to the body's centre) and votes along the column, each 0 to about 1."""
-    pedicles = np.interp(heights + UP_MM, heights, _pedicles(heights, path, regions))
+def _signal(
+    heights: Floats, path: Floats, neck: Floats, regions: Regions, settings: SegmentationSettings
+) -> Floats:
+    """Pedicles (brought down to the body's centre) and votes along the column, each 0 to about 1.
+
+    In the neck the bone beside the canal thins at the middle of a body (the vessels' holes) and the
+    joints between bodies fill it: there the swing counts the other way round.
+    """
+    bone = _pedicles(heights, path, regions)
+    swing = bone - ndimage.gaussian_filter1d(bone, 10.0 / STEP_MM, mode="nearest")
+    below = np.interp(heights + UP_MM, heights, bone)
+    pedicles = (1 - neck) * below + neck * np.clip(0.5 - NECK_GAIN * swing, 0.0, 1.0)
     pedicles = ndimage.gaussian_filter1d(pedicles, 2.5 / STEP_MM, mode="nearest")
     votes = _votes(heights, path, regions)
     return np.asarray(settings.pedicle_weight * pedicles + settings.vote_weight * votes)

@@ -146,5 +146,17 @@ def test_posteriors_are_probabilities(model: NamingModel) -> None:
     assert np.exp(chosen) == pytest.approx(naming.best, abs=1e-9)
 
 
+def test_a_look_of_the_other_region_opens_the_names_beside_the_border(model: NamingModel) -> None:
+    wanted = between("C3", "L5")
+    found = column(wanted)
+    place = wanted.index("T1")
+    found[place] = Found(found[place].centre_lps_mm, (0.9, 0.1, 0.0))
+    naming = name_column(found, Surroundings(), model, SETTINGS)
+    doubts = {d.level.value: d for d in naming.doubts}
+    assert "level-name-uncertain" in {c.code for c in naming.caveats}
+    assert len(doubts["C5"].possible) > 1
+    assert doubts["L3"].confidence > doubts["C5"].confidence
+
+
 def test_nothing_found_gives_no_names(model: NamingModel) -> None:
     assert name_column([], Surroundings(), model, SETTINGS).levels == ()

@@ -48,6 +48,11 @@ class SegmentationSettings:
     """A name is certain from this posterior on (chosen on the validation split of the naming data)."""
     name_possible: float = 0.02
     """A level stays among the possible names from this posterior on."""
+    contradiction: float = 0.2
+    """Where a vertebra's own region has less evidence than this (four to one against), the names of the
+    region beside that border are in doubt whatever the count says."""
+    contradicted_confidence: float = 0.5
+    """Confidence of such names, at most: the count says one thing, the look another."""
     transitional_possible: float = 0.10
     """The count is called unusual from this posterior of a T13, L6, missing T12 or L5 on."""
 
