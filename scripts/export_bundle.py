@@ -72,9 +72,9 @@ def metadata(version: str, records: dict[str, dict[str, Any]]) -> dict[str, Any]
         "modality": "CT",
         "weights_licence": "CC BY-SA 4.0",
         "task": "locate, segment and name vertebrae on CT; mark lytic and blastic lesions",
-        "description": "Two small networks (3 mm, then 1.5 mm per vertebra) and a sequence model for the names",
+        "description": "Two small networks (3 mm, then 1.5 mm a vertebra), a sequence model for the names",
         "authors": "the spineimg developers",
-        "copyright": "the spineimg developers and the owners of the training data, see docs/README.md",
+        "copyright": "the spineimg developers and the owners of the training data (docs/README.md)",
         "intended_use": "research; no medical device",
         "monai_version": "1.5",
         "pytorch_version": torch.__version__,
@@ -91,7 +91,7 @@ def metadata(version: str, records: dict[str, dict[str, Any]]) -> dict[str, Any]
             "outputs": {
                 "pred": {
                     "type": "image", "format": "labels", "num_channels": 1, "dtype": "uint8",
-                    "channel_def": {"1-7": "C1-7", "8-19": "T1-12", "20-25": "L1-6", "26": "sacrum", "28": "T13"},
+                    "channel_def": {"1-7": "C1-7", "8-19": "T1-12", "20-25": "L1-6", "26": "sacrum"},
                 }
             },
         },
