@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from spineimg.segmentation.inputs import (
     OUTSIDE_HU,
@@ -62,6 +63,16 @@ def refine_target(region: NDArray[np.uint8], labels: NDArray[np.uint8], level: i
     target[region == 7] = 4
     target[(region == IGNORE)] = IGNORE
     return target
+
+
+def own_lesions(lesions: NDArray[np.uint8], target: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Keep the lesion parts that touch this vertebra; a neighbour's outgrowth is not its own."""
+    own = np.isin(target, (1, 2, REFINE_MERGED))
+    pieces, count = ndimage.label((lesions > 0) & (own | (target == 0)))
+    touched = np.zeros(count + 1, bool)
+    touched[np.unique(pieces[own])] = True
+    touched[0] = False
+    return np.where(touched[pieces], lesions, 0).astype(np.uint8)
 
 
 def _paint(
@@ -125,8 +136,7 @@ def refine_sample(rng: np.random.Generator, sources: list[Source], real_share: f
     middle = np.array([(n - 1) / 2 for n in REFINE_PATCH])
     guide = middle + guide_mm / REFINE_SPACING_MM
     if patch.lesions is not None:
-        mine = np.isin(target, (0, 1, 2, REFINE_MERGED))
-        truth = np.where(mine, patch.lesions, 0).astype(np.uint8)
+        truth = own_lesions(patch.lesions, target)
     else:
         centre = middle + anchor / REFINE_SPACING_MM
         truth = _paint(rng, hu, patch, target, centre)

@@ -8,7 +8,7 @@ import pytest
 from spineimg.segmentation.inputs import LOCATE_SPACING_MM, OFFSET_UNIT_MM, hu_channels
 from spineimg.training.lesions import BLASTIC, LYTIC, Place, paint_lesions
 from spineimg.training.locate_samples import locate_sample, offset_targets
-from spineimg.training.refine_samples import refine_sample
+from spineimg.training.refine_samples import own_lesions, refine_sample
 from spineimg.training.sources import Source
 from spineimg.training.warp import Aim, WarpRange, source_points
 from tests.training.boxes import FIRST_LEVEL, column
@@ -92,3 +92,15 @@ def test_input_scaling_is_fixed() -> None:
     wide, bone = hu_channels(hu)[:, :, 0, 0]
     np.testing.assert_allclose(wide, [-1.224, -1.224, -0.2, 0.1, 0.4, 1.3], atol=1e-6)
     np.testing.assert_allclose(bone, [0, 0, 0, 0.5, 1, 1], atol=1e-6)
+
+
+def test_a_neighbours_outgrowth_is_not_this_vertebras_lesion() -> None:
+    target = np.zeros((20, 8, 8), np.uint8)
+    target[2:8] = 1
+    target[14:18] = 3
+    lesions = np.zeros_like(target)
+    lesions[6:10, 4, 4] = LYTIC  # grows out of this vertebra
+    lesions[12:16, 4, 4] = BLASTIC  # grows out of the neighbour
+    mine = own_lesions(lesions, target)
+    assert (mine[6:10, 4, 4] == LYTIC).all()
+    assert mine[10:].sum() == 0
