@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-
 POSITIVE_WEIGHT = 1.0
 """Extra weight of lesion voxels; more makes every vertebra look diseased."""
 ALARM_VOXELS = 100.0

@@ -262,6 +262,7 @@ class RefineValidation:
             + 0.5 * figures["op_body"]
             + 0.5 * figures["op_post"]
             + 0.5 * (figures["syn_lytic"] + figures["syn_blastic"])
-            - 0.02 * min(5.0, figures["syn_false_ml"])
+            - 0.1 * min(3.0, figures["syn_false_ml"])
+            - 0.1 * min(3.0, figures["op_false_lytic_ml"] + figures["op_false_blastic_ml"])
         )
         return figures
