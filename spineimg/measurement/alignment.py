@@ -18,6 +18,7 @@ from spineimg.measurement.edge_line import EdgeLine
 from spineimg.measurement.endplates import Plates
 from spineimg.measurement.frame import Frame, angle_deg, frame_towards
 from spineimg.measurement.heights import level_place
+from spineimg.measurement.outline import HALF
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,23 +144,41 @@ def _shift_back(walls: tuple[Corner, Corner], below: Standing, settings: Measure
     axes = _ruler(below, settings)
     gap = axes @ (walls[1].lps_mm - walls[0].lps_mm)
     tilt = np.radians(settings.ruler_sd_deg) * abs(gap[2])
-    sd = np.sqrt(settings.translation_sd_mm**2 + walls[0].sd_mm ** 2 + walls[1].sd_mm ** 2 + tilt**2)
+    base = settings.translation_sd_mm if below.sagittal.lower is not None else settings.sacral_shift_sd_mm
+    sd = np.sqrt(base**2 + walls[0].sd_mm ** 2 + walls[1].sd_mm ** 2 + tilt**2)
     return Estimate.from_sd(float(gap[1]), float(sd))
 
 
-def _shift_left(above: Standing, below: Standing, settings: MeasurementSettings) -> Estimate | None:
-    """Shift of the upper body to the patient's left, middle of endplate to middle of endplate, mm."""
-    lines = (above.coronal.lower, below.coronal.upper)
-    if lines[0] is None or lines[1] is None:
+def _lateral_middle(plates: Plates, end: int, settings: MeasurementSettings) -> tuple[float, float] | None:
+    """Own left coordinate of the body's middle next to an endplate, and that endplate's height there.
+
+    The median over many rows of the mask: one ragged row or a rim on one side doesn't move it.
+    """
+    line = plates.upper if end > 0 else plates.lower
+    if line is None:
         return None
+    near, far = settings.lateral_span_mm
+    level = float(np.median(line.height_mm))
+    away = end * (level - plates.slab.height_mm)
+    rows = plates.slab.body[:, (away >= near) & (away <= far)] >= HALF
+    rows = rows[:, rows.any(axis=0)]
+    if rows.shape[1] == 0:
+        return None
+    first = rows.argmax(axis=0)
+    last = len(rows) - 1 - rows[::-1].argmax(axis=0)
+    middle = float(np.median(plates.slab.along_mm[first] + plates.slab.along_mm[last])) / 2.0
+    return middle, line.at(middle)[0]
+
+
+def _shift_left(above: Standing, below: Standing, settings: MeasurementSettings) -> Estimate | None:
+    """Shift of the upper body to the patient's left, middle of body to middle of body, mm."""
     places = []
-    for line, stand in zip(lines, (above, below), strict=True):
-        if line is None:
+    for stand, end in ((above, -1), (below, 1)):
+        middle = _lateral_middle(stand.coronal, end, settings)
+        if middle is None:
             return None
-        middle = 0.5 * (line.ends_mm[0] + line.ends_mm[1])
         depth = 0.5 * (stand.sagittal.slab.along_mm[0] + stand.sagittal.slab.along_mm[-1])
-        lps = stand.frame.to_lps_mm(np.array([middle, depth, line.at(middle)[0]]))
-        places.append(lps)
+        places.append(stand.frame.to_lps_mm(np.array([middle[0], depth, middle[1]])))
     sd = np.hypot(settings.translation_sd_mm, settings.translation_sd_per_spacing * below.step_mm[0])
     gap = _ruler(below, settings) @ (places[0] - places[1])
     return Estimate.from_sd(float(gap[0]), float(np.sqrt(2.0) * sd))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from spineimg.core.grid import Points
@@ -43,6 +44,8 @@ def widened_at_lesions(
     return replace(heights, sd_mm=sd)
 
 
-def _in_lesion(labels: LabelMap, lps_mm: Points) -> np.ndarray:
+def _in_lesion(labels: LabelMap, lps_mm: Points) -> NDArray[np.bool_]:
+    if labels.lesions is None:
+        return np.zeros(lps_mm.shape[:-1], dtype=bool)
     index = np.moveaxis(labels.grid.to_index(lps_mm), -1, 0)
     return np.asarray(ndimage.map_coordinates(labels.lesions, index, order=0, mode="nearest") > 0)

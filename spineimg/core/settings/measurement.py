@@ -220,6 +220,10 @@ class MeasurementSettings:
     wall_span_share: tuple[float, float] = (0.12, 0.38)
     """Part of the body height next to an endplate in which its posterior corner is sought (ours)."""
     translation_sd_mm: float = 0.5
+    sacral_shift_sd_mm: float = 1.2
+    """The same onto S1, which has no lower endplate to hold the ruler upright."""
+    lateral_span_mm: tuple[float, float] = (2.0, 10.0)
+    """Rows of a body, from its endplate, whose middle gives the lateral shift (ours)."""
     translation_sd_per_spacing: float = 0.20
     ruler_sd_deg: float = 2.0
     """Largest SD of an endplate's tilt that may set the ruler for shifts; also the ruler's own SD (ours)."""
