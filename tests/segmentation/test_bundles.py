@@ -18,6 +18,7 @@ from spineimg.segmentation.engine import load_engine
 from spineimg.segmentation.locate import locate
 from spineimg.segmentation.networks import FoldedUNet
 from spineimg.segmentation.refine import refine
+from spineimg.storage.nifti import write_volume
 
 SMALL = {"widths": [8, 8, 8, 8], "blocks": [1, 1, 1, 1], "head_width": 8}
 MODELS = Path(__file__).parents[2] / "models"
@@ -126,3 +127,19 @@ def test_a_clone_finds_its_models_without_any_setting(
     monkeypatch.delenv("SPINEIMG_MODELS", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert bundles.find_model("naming") == MODELS / "naming"
+
+
+def test_the_monai_command_labels_a_file(folder: Path, tmp_path: Path) -> None:
+    """What ``python -m monai.bundle run`` does with the shipped inference.json, on tiny networks."""
+    config_parser = pytest.importorskip("monai.bundle").ConfigParser
+    config = config_parser()
+    config.read_config(MODELS / "spine_ct" / "configs" / "inference.json")
+    image, output = tmp_path / "scan.nii.gz", tmp_path / "labels.nii.gz"
+    config["bundle_root"], config["input"], config["output"] = str(folder), str(image), str(output)
+    grid = Grid((32, 32, 16), np.diag([2.0, 2.0, 4.0, 1.0]))
+    write_volume(Volume(np.full(grid.shape, -1000, np.int16), grid, Modality.CT), image)
+    # Air holds no spine: the command reaches the engine, and the engine says so.
+    with pytest.raises(Exception, match="Failed to evaluate") as failed:
+        config.parse()
+        config.get_parsed_content("run")
+    assert "no-spine-found" in str(failed.value.__cause__)
