@@ -24,6 +24,10 @@ from spineimg.segmentation.naming_model import (
 )
 
 Floats = NDArray[np.float64]
+S1_TO_SACRUM_MM = 14.0
+"""Distance from the middle of S1 to the rest of the sacrum."""
+SACRAL_FLOOR = 0.03
+"""Sacral evidence that a lumbar vertebra may have."""
 ALONE_S1 = -9.0
 """Weight of a chain that starts at S1: hardly ever."""
 SKIPS = 3
@@ -172,6 +176,8 @@ def _emission(found: Found, count: int, model: NamingModel) -> Floats:
         shares = np.clip(np.array(found.groups), 1e-6, None)
         shares = (1 - weights["group_doubt"]) * shares / shares.sum() + weights["group_doubt"] / shares.size
         out = weights["group_soft"] * np.log(shares)[GROUP_OF_STATE][None]
+        sacral = max(0.0, 1.0 - sum(found.groups))
+        out[:, _S1] += np.log((sacral + SACRAL_FLOOR) / (2 * SACRAL_FLOOR))
     else:
         place = int(np.digitize(region_place(found.groups, weights["group_floor"]), BINS))
         out = weights["group"] * np.log(model.groups[:, :, place])
@@ -285,7 +291,9 @@ def _foot(found: Sequence[Found], around: Surroundings, model: NamingModel) -> F
     off = (around.sacrum_below_mm - weights["sacrum_mm"]) / step[1]
     straight = -0.5 * min(off**2, weights["number_limit"])
     usual[_L4] = np.logaddexp(usual[_L4], straight + weights["no_l5"])
-    usual[_S1] = usual.min()
+    # Where the finder took S1 for a vertebra, what is left of the sacrum begins right below it.
+    inside = (around.sacrum_below_mm - S1_TO_SACRUM_MM) / step[1]
+    usual[_S1] = -0.5 * min(inside**2, weights["number_limit"])
     out[-1] = weights["sacrum"] * usual
     out[:-1] = out[-1].min()
     return out
