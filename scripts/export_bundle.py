@@ -4,7 +4,8 @@
     scripts/export_bundle.py RUNS [--out models/spine_ct] [--version 0.1.0]
 
 RUNS holds locate/best.pt and refine/best.pt as scripts/train_locate.py and train_refine.py leave
-them. Weights are stored as float16 (half the size) and used as float32; what that costs is printed.
+them, and lesion/best.pt: a second run, or an earlier checkpoint, of train_refine.py for the lesions.
+Weights are stored as float16 (half the size) and used as float32; what that costs is printed.
 The card (docs/README.md) and configs/inference.json are kept as they are.
 """
 
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 
 from spineimg import __version__
-from spineimg.segmentation.bundles import write_sums
+from spineimg.segmentation.bundles import LESION_MODEL, write_sums
 from spineimg.segmentation.engine import load_network
 from spineimg.segmentation.inputs import LOCATE_CLASSES, LOCATE_FIELDS, REFINE_CLASSES, REFINE_LESIONS
 
@@ -59,11 +60,31 @@ def main() -> None:
     (given.out / "configs" / "metadata.json").write_text(
         json.dumps(metadata(given.version, records), indent=1) + "\n", encoding="utf-8"
     )
+    export_lesions(given.runs, given.out.parent / LESION_MODEL, given.version)
     write_sums(given.out)
     size = sum(p.stat().st_size for p in given.out.rglob("*") if p.is_file()) / 1e6
     if size > LIMIT_MB:
         raise SystemExit(f"the bundle has {size:.1f} MB, more than {LIMIT_MB:.0f}")
     print(f"{given.out}: {size:.1f} MB")
+
+
+def export_lesions(runs: Path, folder: Path, version: str) -> None:
+    """Write the second network, for lesions alone, where RUNS holds lesion/best.pt."""
+    source = runs / "lesion" / "best.pt"
+    if not source.is_file():
+        return
+    record = shrink(source, folder / "models" / "lesion.pt")
+    about = {
+        "version": version,
+        "modality": "CT",
+        "weights_licence": "CC BY-SA 4.0",
+        "task": "mark lytic and blastic lesions of one vertebra; used by spine_ct",
+        "intended_use": "research; no medical device",
+        "training": record,
+    }
+    (folder / "configs").mkdir(parents=True, exist_ok=True)
+    (folder / "configs" / "metadata.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    write_sums(folder)
 
 
 def metadata(version: str, records: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from spineimg.core.errors import EnvironmentFault, ModelError, UsageError
 
 DEFAULT_MODEL = "spine_ct"
 NAMING_MODEL = "naming"
+LESION_MODEL = "lesion_ct"
 SUMS = "SHA256SUMS"
 
 
@@ -137,9 +138,9 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def weights_sha256(folder: Path) -> str:
-    """One SHA-256 for all weights of a bundle: over its lines of ``SHA256SUMS`` that lie in ``models/``."""
-    lines = sorted(line for line in _sums(folder) if line[1].startswith("models/"))
+def weights_sha256(*folders: Path) -> str:
+    """One SHA-256 for all weights of some bundles: over their lines of ``SHA256SUMS`` in ``models/``."""
+    lines = sorted(line for folder in folders for line in _sums(folder) if line[1].startswith("models/"))
     return hashlib.sha256("\n".join(f"{digest}  {name}" for digest, name in lines).encode()).hexdigest()
 
 

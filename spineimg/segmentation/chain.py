@@ -111,6 +111,21 @@ def _filled(chain: list[Peak], regions: Regions, settings: SegmentationSettings)
     return out
 
 
+def irregularity(chain: Sequence[Peak]) -> float:
+    """Spread of the steps between neighbours about their smooth change from head to foot, in log units.
+
+    Bodies of one column grow slowly downward; votes that smear over thick slices or narrow discs do not
+    keep to it. 0 for fewer than four bodies: too few to tell.
+    """
+    if len(chain) < 4:
+        return 0.0
+    centres = np.array([peak.centre_lps_mm for peak in chain])
+    steps = np.log(np.linalg.norm(np.diff(centres, axis=0), axis=1))
+    place = np.arange(len(steps))
+    trend = np.polyfit(place, steps, min(2, len(steps) - 2))
+    return float((steps - np.polyval(trend, place)).std())
+
+
 def peak_at(place: NDArray[np.float64], radius_mm: float, regions: Regions) -> Peak:
     """Take the body voxels round a place as a peak that stays at the place."""
     index, _ = _near(regions, place, radius_mm)

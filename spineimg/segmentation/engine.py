@@ -17,12 +17,13 @@ from spineimg.core.levels import Level
 from spineimg.core.settings.segmentation import SegmentationSettings
 from spineimg.core.volume import Modality, Volume
 from spineimg.segmentation import bundles
-from spineimg.segmentation.chain import as_found, column, surroundings
+from spineimg.segmentation.chain import as_found, column, irregularity, surroundings
 from spineimg.segmentation.lesions import find_lesions
 from spineimg.segmentation.locate import SACRUM, Regions, locate, vote
 from spineimg.segmentation.name import Naming, name_column
 from spineimg.segmentation.naming_model import NamingModel, load_naming_model
 from spineimg.segmentation.paste import Pasted, paste
+from spineimg.segmentation.refine import refine, with_lesions
 from spineimg.segmentation.resample import linear
 from spineimg.segmentation.rhythm import by_rhythm
 from spineimg.segmentation.settle import settle
@@ -72,6 +73,8 @@ class SpineEngine:
     naming: NamingModel
     modality: Modality
     weights_sha256: str | None = None
+    lesion_net: nn.Module | None = None
+    """A second network of the fine kind, for the lesions alone; None: the fine network marks them itself."""
 
     def __call__(self, volume: Volume, settings: SegmentationSettings) -> LabelMap:
         """Label a volume.
@@ -98,9 +101,14 @@ class SpineEngine:
         if volume.modality is not self.modality:
             raise _no_model(volume.modality)
         regions = locate(volume, self.locate_net, settings)
-        chain = column(vote(regions, settings), regions, settings)
-        chain = by_rhythm(chain, regions, settings)
-        chain, patches = settle(volume, chain, regions, self.refine_net, settings)
+        voted = column(vote(regions, settings), regions, settings)
+        chain, patches = settle(volume, voted, regions, self.refine_net, settings)
+        if irregularity(chain) > settings.irregular_spacing:
+            chain = by_rhythm(voted, regions, settings)
+            chain, patches = settle(volume, chain, regions, self.refine_net, settings)
+        if self.lesion_net is not None:
+            centres = [peak.centre_lps_mm for peak in chain]
+            patches = with_lesions(patches, refine(volume, centres, self.lesion_net, settings))
         naming = name_column(as_found(chain), surroundings(chain, regions), self.naming, settings)
         named = [(p, n) for p, n in zip(patches, naming.levels, strict=True) if n is not None]
         if not named:
@@ -204,10 +212,10 @@ def load_folder(folder: Path, modality: Modality) -> SpineEngine:
     if bundle.modality != modality.value:
         raise _no_model(modality)
     bundles.verify(folder)
-    beside = folder.parent / bundles.NAMING_MODEL
-    naming = load_naming_model(beside if beside.is_dir() else bundles.find_model(bundles.NAMING_MODEL))
-    naming = naming.for_probabilities()
+    naming = load_naming_model(beside_or_found(folder, bundles.NAMING_MODEL)).for_probabilities()
     nets = [load_network(folder / "models" / f"{part}.pt") for part in ("locate", "refine")]
+    lesions = beside_or_found(folder, bundles.LESION_MODEL)
+    bundles.verify(lesions)
     return SpineEngine(
         name=bundle.name,
         version=bundle.version,
@@ -215,8 +223,15 @@ def load_folder(folder: Path, modality: Modality) -> SpineEngine:
         refine_net=nets[1],
         naming=naming,
         modality=modality,
-        weights_sha256=bundles.weights_sha256(folder),
+        weights_sha256=bundles.weights_sha256(folder, lesions),
+        lesion_net=load_network(lesions / "models" / "lesion.pt"),
     )
+
+
+def beside_or_found(folder: Path, name: str) -> Path:
+    """Folder of a further model: beside the bundle, or wherever models are looked for."""
+    beside = folder.parent / name
+    return beside if beside.is_dir() else bundles.find_model(name)
 
 
 def load_network(path: Path) -> nn.Module:

@@ -24,6 +24,9 @@ class SegmentationSettings:
     """... and from this much voting bone, ml; a C3 body has about 4 ml."""
     merge_share: float = 0.55
     """Two centres nearer than this share of the expected spacing are one vertebra."""
+    irregular_spacing: float = 0.12
+    """Log spread of the steps between the voted bodies above which they are placed again by the pedicles'
+    rhythm (ours: 0.07-0.10 on scans where the votes hold, 0.16-0.22 where they smear)."""
     pedicle_weight: float = 1.0
     """Weight of the bone beside the canal against the votes when bodies are placed along the column."""
     vote_weight: float = 0.7
