@@ -7,7 +7,8 @@ Found: a named vertebra of ours lies within 10 mm of the reference centre (landm
 against body centre; masks: centroid of the whole mask against the same). Name right: the nearest one
 has the reference name and says so; flagged: it says that its name is open. Only vertebrae that the
 scan shows whole are counted.
-Dice: per vertebra, of the masks with one name; mean with a bootstrap interval over vertebrae.
+Dice: per vertebra, mean with a bootstrap interval over vertebrae; of the masks with one name, and of
+the masks at one place whatever their names.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Row:
     wrong: int
     centre_mm: float | None
     dice: tuple[float, float, float] | None
+    dice_placed: tuple[float, float, float] | None
     caveats: list[str]
 
 
@@ -134,9 +136,9 @@ def reference_points(scan: Scan, volume: Volume) -> list[tuple[set[Level], np.nd
     ]
 
 
-def dice_of(ours: np.ndarray, reference: np.ndarray, level: Level) -> float:
-    """Dice of one vertebra."""
-    a, b = ours == level.verse_id, reference == level.verse_id
+def dice_of(ours: np.ndarray, reference: np.ndarray, level: Level, named: Level) -> float:
+    """Dice of one vertebra of the reference with what we named ``named``."""
+    a, b = ours == named.verse_id, reference == level.verse_id
     return float(2 * (a & b).sum() / max(a.sum() + b.sum(), 1))
 
 
@@ -175,10 +177,14 @@ def evaluate(scan: Scan, engine: Any) -> tuple[Row, Volume, LabelMap]:
             right += 1
         else:
             wrong += 1
-    dice = None
-    if scan.mask is not None and points:
+    dice = placed = None
+    if scan.mask is not None and points and ours:
         reference, _ = read_mask(scan.mask)
-        dice = interval([dice_of(labels.array, reference, next(iter(names))) for names, _ in points])
+        near = {
+            next(iter(n)): min(ours, key=lambda k: float(np.linalg.norm(ours[k] - at))) for n, at in points
+        }
+        dice = interval([dice_of(labels.array, reference, level, level) for level in near])
+        placed = interval([dice_of(labels.array, reference, level, named) for level, named in near.items()])
     kind = "landmarks" if scan.landmarks else "mask" if scan.mask else "none"
     row = Row(
         scan.name,
@@ -191,6 +197,7 @@ def evaluate(scan: Scan, engine: Any) -> tuple[Row, Volume, LabelMap]:
         wrong,
         float(np.mean(gaps)) if gaps else None,
         dice,
+        placed,
         sorted({c.code for c in labels.findings}),
     )
     return row, volume, labels
@@ -240,11 +247,13 @@ def table(rows: list[Row]) -> str:
     """Markdown, one row a scan."""
     lines = [
         "| scan | role | reference | n | found <= 10 mm | name right | flagged | wrong "
-        "| centre mm | Dice (95 %) | caveats |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| centre mm | Dice by name (95 %) | Dice by place (95 %) | caveats |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for r in rows:
-        dice = "-" if r.dice is None else f"{r.dice[0]:.2f} ({r.dice[1]:.2f}-{r.dice[2]:.2f})"
+        dice = " | ".join(
+            "-" if d is None else f"{d[0]:.2f} ({d[1]:.2f}-{d[2]:.2f})" for d in (r.dice, r.dice_placed)
+        )
         centre = "-" if r.centre_mm is None else f"{r.centre_mm:.1f}"
         counts = f"{r.n} | {r.found} | {r.right} | {r.flagged} | {r.wrong}"
         caveats = ", ".join(r.caveats) or "-"
