@@ -57,10 +57,10 @@ def main() -> None:
         name: shrink(given.runs / name / "best.pt", given.out / "models" / f"{name}.pt")
         for name in ("locate", "refine")
     }
-    (given.out / "configs" / "metadata.json").write_text(
-        json.dumps(metadata(given.version, records), indent=1) + "\n", encoding="utf-8"
-    )
-    export_lesions(given.runs, given.out.parent / LESION_MODEL, given.version)
+    about = metadata(given.version, records)
+    if export_lesions(given.runs, given.out.parent / LESION_MODEL, given.version):
+        about["lesions_by"] = LESION_MODEL
+    (given.out / "configs" / "metadata.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     write_sums(given.out)
     size = sum(p.stat().st_size for p in given.out.rglob("*") if p.is_file()) / 1e6
     if size > LIMIT_MB:
@@ -68,11 +68,11 @@ def main() -> None:
     print(f"{given.out}: {size:.1f} MB")
 
 
-def export_lesions(runs: Path, folder: Path, version: str) -> None:
-    """Write the second network, for lesions alone, where RUNS holds lesion/best.pt."""
+def export_lesions(runs: Path, folder: Path, version: str) -> bool:
+    """Write the second network, for lesions alone, where RUNS holds lesion/best.pt; whether it does."""
     source = runs / "lesion" / "best.pt"
     if not source.is_file():
-        return
+        return False
     record = shrink(source, folder / "models" / "lesion.pt")
     about = {
         "version": version,
@@ -85,6 +85,7 @@ def export_lesions(runs: Path, folder: Path, version: str) -> None:
     (folder / "configs").mkdir(parents=True, exist_ok=True)
     (folder / "configs" / "metadata.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     write_sums(folder)
+    return True
 
 
 def metadata(version: str, records: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -214,8 +214,10 @@ def load_folder(folder: Path, modality: Modality) -> SpineEngine:
     bundles.verify(folder)
     naming = load_naming_model(beside_or_found(folder, bundles.NAMING_MODEL)).for_probabilities()
     nets = [load_network(folder / "models" / f"{part}.pt") for part in ("locate", "refine")]
-    lesions = beside_or_found(folder, bundles.LESION_MODEL)
-    bundles.verify(lesions)
+    named = bundles.metadata(folder).get("lesions_by")
+    lesions = None if named is None else beside_or_found(folder, str(named))
+    if lesions is not None:
+        bundles.verify(lesions)
     return SpineEngine(
         name=bundle.name,
         version=bundle.version,
@@ -223,8 +225,8 @@ def load_folder(folder: Path, modality: Modality) -> SpineEngine:
         refine_net=nets[1],
         naming=naming,
         modality=modality,
-        weights_sha256=bundles.weights_sha256(folder, lesions),
-        lesion_net=load_network(lesions / "models" / "lesion.pt"),
+        weights_sha256=bundles.weights_sha256(folder, *([] if lesions is None else [lesions])),
+        lesion_net=None if lesions is None else load_network(lesions / "models" / "lesion.pt"),
     )
 
 
