@@ -237,8 +237,8 @@ def _touches(own_body_mm: Points, body: Body, settings: MeasurementSettings) -> 
 
 
 def _verdict(look: Look, level: Level, patient: Patient, settings: MeasurementSettings) -> Verdict:
-    """Likely unless a look-alike fits; without densities nothing is told apart."""
+    """Likely unless a look-alike fits; a reader's word stands; without densities nothing is told apart."""
     healthy = patient.healthy.get(level)
-    if not patient.typed or healthy is None:
+    if patient.labels.lesions_confirmed or not patient.typed or healthy is None:
         return LIKELY
     return look_alike(look, patient.bodies[level], healthy, settings)

@@ -45,7 +45,7 @@ MOSTLY, HALF = 0.8, 0.5
 
 def look_alike(look: Look, body: Body, healthy: Healthy, settings: MeasurementSettings) -> Verdict:
     """Judge one lesion of calibrated CT; the first name that fits is given."""
-    for rule in (_artificial, _vein, _enostosis, _haemangioma, _schmorl, _sclerosis, _rim):
+    for rule in (_artificial, _vein, _enostosis, _haemangioma, _schmorl, _sclerosis, _rim, _bridge, _small):
         verdict = rule(look, body, settings)
         if verdict is not None:
             return verdict
@@ -152,3 +152,20 @@ def _rim(look: Look, body: Body, settings: MeasurementSettings) -> Verdict | Non
     depth = np.minimum(look.own_mm - ranges[:, 0], ranges[:, 1] - look.own_mm).min(axis=1)
     deep = float((depth > settings.rim_mm).mean())
     return ("doubtful", "degenerative-sclerosis") if deep < settings.rim_deep_share else None
+
+
+def _bridge(look: Look, body: Body, settings: MeasurementSettings) -> Verdict | None:
+    """Dense bone from endplate to endplate in a small part of the body: a bridge to the neighbours."""
+    gaps = _to_endplates(look, body)
+    if gaps is None or look.lytic_share > 1.0 - MOSTLY:
+        return None
+    spans = all(float(gap.min()) <= settings.contact_mm for gap in gaps)
+    box_ml = float(np.prod(np.ptp([body.box.width, body.box.depth, body.box.height], axis=1))) / 1000.0
+    part = look.volume_ml * look.in_body / box_ml
+    return ("doubtful", "bridging-osteophyte") if spans and part < settings.bridge_largest_share else None
+
+
+def _small(look: Look, body: Body, settings: MeasurementSettings) -> Verdict | None:
+    """What a machine finds below this size is a question to a reader."""
+    del body
+    return ("doubtful", None) if look.volume_ml < settings.likely_from_ml else None

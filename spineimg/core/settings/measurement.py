@@ -203,6 +203,11 @@ class MeasurementSettings:
     (ours)."""
     sclerosis_depth_mm: float = 7.0
     rim_mm: float = 5.0
+    bridge_largest_share: float = 0.25
+    """A dense find from endplate to endplate in less than this share of the body's box is a bridging
+    osteophyte (DISH runs along the front; a metastasis so long fills more; ours)."""
+    likely_from_ml: float = 1.0
+    """A machine's find below this is doubtful: nothing smaller was shown to be found reliably (ours)."""
     rim_deep_share: float = 0.2
     rim_largest_ml: float = 3.5
     """Dense bone of which less than this share lies deeper than 5 mm under the body's surface is doubtful: on
