@@ -152,8 +152,13 @@ def _decode(marginal: Floats) -> list[int | None]:
 
 
 def _doubt(marginal: Floats, state: int, settings: SegmentationSettings) -> NameDoubt:
-    """Alternatives of one body; the share of "no vertebra" lowers no name."""
+    """Alternatives of one body; the share of "no vertebra" lowers no name.
+
+    One limit for both signs of doubt: a name that gives no caveat has no alternative either.
+    """
     shares = marginal[:-1] / marginal[:-1].sum()
+    if shares[state] >= settings.name_certain:
+        return NameDoubt(STATES[state], (STATES[state],), float(min(1.0, shares[state])))
     keep = {STATES[n] for n in np.flatnonzero(shares >= settings.name_possible)} | {STATES[state]}
     return NameDoubt(STATES[state], tuple(sorted(keep)), float(min(1.0, shares[state])))
 
