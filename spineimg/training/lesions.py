@@ -16,6 +16,8 @@ Mask = NDArray[np.bool_]
 LYTIC, BLASTIC = 1, 2
 IVORY_SHARE = 0.05
 """Share of lesions that make a whole vertebra dense."""
+LEAST_LYTIC_HU = 10.0
+"""A lytic lesion is soft tissue; what is darker is fat, and no lesion."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Place:
     ----------
     own, body
         The vertebra and its body (may be empty where the division is not known).
-    disc
-        Discs of the patch.
+    disc, other
+        Discs and other vertebrae of the patch.
     guide
         Body centre in voxel coordinates.
     depth
@@ -39,6 +41,7 @@ class Place:
     own: Mask
     body: Mask
     disc: Mask
+    other: Mask
     guide: NDArray[np.float64]
     depth: Floats
     spacing: float
@@ -137,12 +140,14 @@ def _paint_lytic(
     marrow = own & (alpha > 0.5)
     if marrow.sum() < 12:
         return
-    fill = rng.uniform(0, 90)
+    fill = rng.uniform(LEAST_LYTIC_HU, 90)
     around = own & (depth > 1.5) & (alpha < 0.1)
     if around.sum() > 20:  # a lesion that nobody could see is no lesion
         fill = min(fill, float(np.median(hu[around])) - 55.0)
-        if fill < -30:
-            return
+        if fill < LEAST_LYTIC_HU:  # in fatty marrow only the lost cortex shows it
+            if not destroys or (marrow & (depth < 1.5)).sum() < 30:
+                return
+            fill = rng.uniform(20, 70)
     value = fill + rng.uniform(3, 20) * texture(rng, hu.shape, 1.0)
     hu += alpha * (value - hu)
     if rng.random() < 0.25:  # sclerotic rim
@@ -182,8 +187,8 @@ def _near(own: Mask, reach_mm: float) -> Mask:
 def paint_lookalikes(rng: np.random.Generator, hu: Floats, place: Place) -> None:
     """Paint normal variants that must not be called lesions, in place.
 
-    Basivertebral vein, Schmorl node, end-plate sclerosis, bone island, gas or dense
-    facets: each with its own chance.
+    Basivertebral vein, Schmorl node, end-plate sclerosis, bone island, dense rim, haemangioma,
+    fat in the marrow, worn facet joints: each with its own chance.
     """
     own, body, disc, guide = place.own, place.body, place.disc, place.guide
     depth, spacing, shape = place.depth, place.spacing, hu.shape
@@ -225,11 +230,44 @@ def paint_lookalikes(rng: np.random.Generator, hu: Floats, place: Place) -> None
     if rng.random() < 0.15:  # osteophyte or dense facet: a dense rim at the surface
         rim = own & (depth < rng.uniform(1.5, 3.5)) & (smooth_field(rng, shape, (9, 9, 8)) > 0.6)
         hu[rim] += rng.uniform(50, 350)
+    _paint_marrow_and_joints(rng, hu, place)
+
+
+def _paint_marrow_and_joints(rng: np.random.Generator, hu: Floats, place: Place) -> None:
+    """Paint haemangiomas, fat in the marrow and worn facet joints, in place."""
+    own, body, depth, spacing, shape = place.own, place.body, place.depth, place.spacing, hu.shape
+    where = body if body.sum() > 50 else own
     if rng.random() < 0.1:  # haemangioma-like: vertical strands in fat
-        centre = _centre_in(rng, body if body.sum() > 50 else own)
+        centre = _centre_in(rng, where)
         if centre is not None:
             ball = _ball(rng, shape, centre, rng.uniform(4, 10), spacing)
             alpha = np.clip(ball / 2.0 + 0.5, 0, 1) * own * (depth > 1.0)
             strands = texture(rng, (shape[0], shape[1], 1), 0.0) > 0.7
             value = np.where(strands, rng.uniform(250, 500), rng.uniform(-20, 60))
             hu += alpha * (value - hu)
+    if rng.random() < 0.2:  # islands of fat in the marrow
+        for _ in range(int(rng.integers(1, 4))):
+            centre = _centre_in(rng, where)
+            if centre is not None:
+                ball = _ball(rng, shape, centre, rng.uniform(3, 9), spacing)
+                alpha = np.clip(ball / rng.uniform(2, 5) + 0.5, 0, 1) * own * (depth > 1.0)
+                hu += alpha * (rng.uniform(-90, 0) - hu)
+    joint = own & ~body & _near(place.other & ~_near(place.disc, 4.5), 4.5)
+    if body.any() and joint.any() and rng.random() < 0.25:  # worn joints: dense, wide
+        hu[joint] += rng.uniform(100, 500) * rng.uniform(0.5, 1.0, int(joint.sum()))
+
+
+def grow_osteophytes(rng: np.random.Generator, hu: Floats, place: Place, free: Mask) -> Mask:
+    """Paint spurs of bone beside the rims of a body, in place; give what they took of ``free``."""
+    grown = np.zeros(hu.shape, bool)
+    rim = place.body & (place.depth < 2.5) & _near(place.disc, 3.0)
+    for _ in range(int(rng.integers(1, 4))):
+        centre = _centre_in(rng, rim)
+        if centre is None:
+            break
+        ball = _ball(rng, hu.shape, centre, rng.uniform(3.0, 7.5), place.spacing)
+        spur = (ball > 0) & free
+        core, shell = rng.uniform(120, 500), rng.uniform(400, 900)
+        hu[spur] = np.where(ball[spur] > rng.uniform(1.0, 3.0), core, shell)
+        grown |= spur
+    return grown

@@ -17,7 +17,7 @@ from spineimg.segmentation.inputs import (
     hu_channels,
 )
 from spineimg.training.intensity import scan
-from spineimg.training.lesions import Place, paint_lesions, paint_lookalikes
+from spineimg.training.lesions import Place, grow_osteophytes, paint_lesions, paint_lookalikes
 from spineimg.training.locate_samples import make_hu, pick, real_intensity, z_limits_cached
 from spineimg.training.patches import Patch, sample_patch
 from spineimg.training.sources import Source
@@ -32,6 +32,7 @@ WARP_REAL = WarpRange(tilt_deg=20.0, scale=(0.8, 1.25), bend_mm=5.0, elastic_mm=
 MOST_DRAWS = 20
 LEAST_VOXELS = 200
 LESION_SHARE = 0.7
+OSTEOPHYTE_SHARE = 0.2
 NEIGHBOUR_SHARE = 0.25
 CUT_SHARE = 0.15
 LESION_LEVEL_SHARE = 0.5
@@ -78,20 +79,25 @@ def own_lesions(lesions: NDArray[np.uint8], target: NDArray[np.uint8]) -> NDArra
 def _paint(
     rng: np.random.Generator, hu: Floats, patch: Patch, target: NDArray[np.uint8], guide: Floats64
 ) -> NDArray[np.uint8]:
-    """Paint look-alikes, lesions and lesions of neighbours; give the lesion bits."""
+    """Paint look-alikes, lesions and lesions of neighbours; give the lesion bits.
+
+    Spurs of bone are added to ``target`` as body.
+    """
     own = np.isin(target, (1, 2, REFINE_MERGED))
     truth = np.zeros(own.shape, np.uint8)
     if own.sum() <= LEAST_VOXELS:
         return truth
     disc = patch.region == 3
-    place = Place(own, target == 1, disc, guide, patch.depth, REFINE_SPACING_MM)
+    other = target == 3
+    place = Place(own, target == 1, disc, other, guide, patch.depth, REFINE_SPACING_MM)
     paint_lookalikes(rng, hu, place)
+    if rng.random() < OSTEOPHYTE_SHARE:
+        target[grow_osteophytes(rng, hu, place, target == 0)] = 1
     if rng.random() < LESION_SHARE:
         truth = paint_lesions(rng, hu, place)
-    other = target == 3
     if rng.random() < NEIGHBOUR_SHARE and other.sum() > 2 * LEAST_VOXELS:
         # a lesion of a neighbour is not this vertebra's
-        paint_lesions(rng, hu, Place(other, other, disc, guide, patch.depth, REFINE_SPACING_MM))
+        paint_lesions(rng, hu, Place(other, other, disc, own, guide, patch.depth, REFINE_SPACING_MM))
     return truth
 
 

@@ -26,6 +26,7 @@ from spineimg.training.templates import IGNORE
 from spineimg.training.validation import RefineValidation
 
 PREPARED_AT_START = 8
+HELD_SAMPLES = 48
 DEFAULTS: dict[str, Any] = {
     "kwargs": {
         "channels_in": 3,
@@ -100,7 +101,7 @@ def run_refine(args: argparse.Namespace) -> None:
     trainer = Trainer(net, LoopConfig(args.run, args.minutes, args.seed, settings["lr"]), bundle)
     if args.resume:
         trainer.resume()
-    held = [refine_sample(np.random.default_rng([77, i]), sources, 0.3) for i in range(16)]
+    held = [refine_sample(np.random.default_rng([77, i]), sources, 0.3) for i in range(HELD_SAMPLES)]
     validation = RefineValidation(args.data, [(s.inputs, s.region, s.lesions) for s in held])
 
     def step(model: nn.Module, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:

@@ -70,6 +70,21 @@ def test_lesion_loss_falls_with_the_right_answer() -> None:
     assert float(dice) > 0.95
 
 
+def test_a_hardly_sure_lesion_pays_though_alarms_cost() -> None:
+    """From "nothing", the marks rise where six voxels of ten are lesion, without and with the price."""
+    truth = torch.zeros(2, 2, 16, 16, 16)
+    truth[:, 0, 4:12, 4:12, 4:9] = 1
+    own = torch.ones(2, 16, 16, 16, dtype=torch.bool)
+    nothing = torch.zeros_like(own)
+    logits = torch.full_like(truth, -5.0, requires_grad=True)
+    healthy = torch.zeros_like(truth)
+    with_lesion, _ = lesion_loss(logits, truth, own, nothing)
+    without, _ = lesion_loss(logits, healthy, own, nothing)
+    (0.6 * with_lesion + 0.4 * without).backward()
+    assert logits.grad is not None
+    assert float(logits.grad[:, 0, 4:12, 4:12, 4:9].sum()) < 0.0
+
+
 def test_folding_is_undone_by_unfolding() -> None:
     x = torch.arange(2 * 16 * 6 * 4 * 2.0).reshape(2, 16, 6, 4, 2)
     torch.testing.assert_close(space_to_depth(depth_to_space(x)), x)

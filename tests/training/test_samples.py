@@ -73,7 +73,7 @@ def test_lesions_change_the_picture_only_where_the_truth_says_so() -> None:
     depth = np.full(own.shape, -3.0, np.float32)
     depth[own] = 6.0
     nothing = np.zeros(own.shape, bool)
-    place = Place(own, own, nothing, np.full(3, 20.0), depth, 1.5)
+    place = Place(own, own, nothing, nothing, np.full(3, 20.0), depth, 1.5)
     seen = 0
     for seed in range(12):
         hu = np.full(own.shape, 200.0, np.float32)
