@@ -33,8 +33,8 @@ from spineimg.trial.statistics.partial_likelihood import CoxRows
 from spineimg.trial.statistics.turnbull import fit_npmle
 
 COVARIATES = ("total_sins", "age", "body_involvement", "radiotherapy")
-DAY = 400
-"""Day at which the curves are judged: the visit of day 360 is in for everybody."""
+DAYS = (220, 400, 670)
+"""Days at which the curves are judged: 40 days after a visit that is then in for everybody."""
 TRUTH_PATIENTS = 20_000
 HAZARDS = Hazards()
 
@@ -105,7 +105,7 @@ def one_cohort(seed: int, n: int, settings: TrialSettings) -> dict[str, object]:
     km = (a["cause"] == 1).astype(int)
     for name, time_, cause, causes in (("km", a["last"], km, 1), ("cif", a["end"], a["cause"], 2)):
         c = curves(count(time_, cause, causes))
-        place = int(np.searchsorted(c.days, DAY, side="right")) - 1
+        place = np.searchsorted(c.days, DAYS, side="right") - 1
         alone, clustered = np.arange(len(time_)), a["cluster"]
         pick = 0 if name == "km" else 1
         errors = {
@@ -114,15 +114,18 @@ def one_cohort(seed: int, n: int, settings: TrialSettings) -> dict[str, object]:
             "bootstrap": bootstrap_errors(time_, cause, causes, clustered, settings)[pick],
         }
         value = c.free[place] if name == "km" else 1.0 - c.incidence[place, 0]
-        record[name] = {"free": float(value), **{k: float(np.ravel(e[place])[0]) for k, e in errors.items()}}
+        record[name] = {
+            "free": value.tolist(),
+            **{k: np.asarray(e)[place].reshape(len(DAYS), -1)[:, 0].tolist() for k, e in errors.items()},
+        }
     found = fit_npmle(a["left"], a["right"], settings)
     after = np.concatenate([[1.0], found.survival_after()])
-    record["npmle"] = float(after[np.searchsorted(found.to_day, DAY, side="right")])
+    record["npmle"] = after[np.searchsorted(found.to_day, DAYS, side="right")].tolist()
     return record
 
 
-def truth() -> dict[str, float]:
-    """Curves at the day in a large cohort: without competing events (km), and with them (cif)."""
+def truth() -> dict[str, list[float]]:
+    """Curves at the days in a large cohort: without competing events (km), and with them (cif)."""
     no_loss = replace(HAZARDS, lost_at_visit=0.0)
     net = replace(no_loss, death_a_year=1e-9, procedure_a_year=1e-9)
     found = {}
@@ -131,8 +134,8 @@ def truth() -> dict[str, float]:
         cause = (a["cause"] == 1).astype(int) if name == "km" else a["cause"]
         time_ = a["last"] if name == "km" else a["end"]
         c = curves(count(time_, cause, 1 if name == "km" else 2))
-        place = int(np.searchsorted(c.days, DAY, side="right")) - 1
-        found[name] = float(c.free[place] if name == "km" else 1.0 - c.incidence[place, 0])
+        place = np.searchsorted(c.days, DAYS, side="right") - 1
+        found[name] = (c.free[place] if name == "km" else 1.0 - c.incidence[place, 0]).tolist()
     return found
 
 
@@ -154,7 +157,7 @@ def coverage(work: Path, cohorts: int, n: int) -> None:
     report(records, json.loads(known.read_text()))
 
 
-def report(records: list[dict[str, object]], true: dict[str, float]) -> None:
+def report(records: list[dict[str, object]], true: dict[str, list[float]]) -> None:
     """Print the tables."""
     levels, events = ([float(r[k]) for r in records] for k in ("levels", "events"))
     print(f"{len(records)} cohorts; index levels {np.mean(levels):.0f}, events {np.mean(events):.1f}")
@@ -177,15 +180,20 @@ def report(records: list[dict[str, object]], true: dict[str, float]) -> None:
                     line += f" (t {100 * (gap <= t).mean():.1f} %)"
             print(line)
     for name in ("km", "cif"):
-        value = np.array([r[name]["free"] for r in records])
-        print(f"\n{name} at day {DAY}: true {1 - true[name]:.4f} mean {1 - value.mean():.4f}")
-        for e in ("independent", "jackknife", "bootstrap"):
-            se = np.array([r[name][e] for r in records])
-            low, high = log_log_limits(value, se, 0.95)
-            hit = (low <= true[name]) & (true[name] <= high)
-            print(f"  {e}: se/sd {np.median(se) / value.std(ddof=1):.2f} coverage {100 * hit.mean():.1f} %")
-    npmle = np.array([r["npmle"] for r in records])
-    print(f"\ninterval-censored at day {DAY}: mean {1 - npmle.mean():.4f}, sd {npmle.std(ddof=1):.4f}")
+        for k, day in enumerate(DAYS):
+            value = np.array([r[name]["free"][k] for r in records])
+            target = true[name][k]
+            print(f"\n{name} at day {day}: true {1 - target:.4f} mean {1 - value.mean():.4f}")
+            for e in ("independent", "jackknife", "bootstrap"):
+                se = np.array([r[name][e][k] for r in records])
+                low, high = log_log_limits(value, se, 0.95)
+                hit = (low <= target) & (target <= high)
+                print(f"  {e}: se/sd {np.median(se) / value.std(ddof=1):.2f} covers {100 * hit.mean():.1f} %")
+    print("\ninterval-censored (kaplan-meier's net truth in brackets):")
+    for k, day in enumerate(DAYS):
+        npmle = np.array([r["npmle"][k] for r in records])
+        mean, spread = 1 - npmle.mean(), npmle.std(ddof=1)
+        print(f"  day {day}: mean {mean:.4f} ({1 - true['km'][k]:.4f}), sd {spread:.4f}")
     error = 100 * 1.96 * np.sqrt(0.95 * 0.05 / len(records))
     print(f"\nsimulation error of a coverage: +- {error:.1f} %")
 
