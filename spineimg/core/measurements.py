@@ -55,6 +55,18 @@ class Density:
 
 
 @dataclass(frozen=True, slots=True)
+class StructureShares:
+    """Percent of each posterolateral structure (of a lesion: replaced by it); None: not measurable, absent."""
+
+    pedicle_left: Estimate | None = None
+    pedicle_right: Estimate | None = None
+    facet_left: Estimate | None = None
+    facet_right: Estimate | None = None
+    costovertebral_left: Estimate | None = None
+    costovertebral_right: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VertebraMeasurement:
     """One vertebra. ``axes_lps`` rows: left, posterior, cranial (unit vectors)."""
 
@@ -81,18 +93,14 @@ class VertebraMeasurement:
     """Extra to the contract (docs/decisions/0002): what the pictures draw."""
     not_scorable: str | None = None
     """Extra: "cement", "implant" or another reason why this vertebra is not scored; None: scorable."""
-
-
-@dataclass(frozen=True, slots=True)
-class StructureShares:
-    """Percent of each posterolateral structure replaced by the lesion; None: not measurable, or absent."""
-
-    pedicle_left: Estimate | None = None
-    pedicle_right: Estimate | None = None
-    facet_left: Estimate | None = None
-    facet_right: Estimate | None = None
-    costovertebral_left: Estimate | None = None
-    costovertebral_right: Estimate | None = None
+    body_area_mm2: Estimate | None = None
+    """Extra: area of the body in the mid-sagittal slab."""
+    area_loss_percent: Estimate | None = None
+    """Extra: what is missing of that area against the expected heights over the same depth."""
+    collapse_caveats: tuple[str, ...] = ()
+    """Extra: what may look like a collapse: "schmorl-node", "scheuermann"."""
+    structures_missing_percent: StructureShares | None = None
+    """Extra: bone that each posterolateral structure lacks against the other side and the neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,8 @@ class LesionMeasurement:
     cortex_broken: tuple[str, ...]
     touches: tuple[Literal["posterior_wall", "upper_endplate", "lower_endplate"], ...]
     centre_lps_mm: Point
+    sacral_levels: tuple[Level, ...] = ()
+    """Extra: segments (S1 and S2; S2 stands for S2-S5) that a lesion of the undivided sacrum may lie in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +138,13 @@ class SegmentMeasurement:
     """Extra: depth of the lower one's endplate, for limits in percent of it."""
     posterior_walls_lps_mm: tuple[Point, Point] | None = None
     """Extra: lower posterior corner of the upper body, upper posterior corner of the lower one."""
+    disc_height_mm: Estimate | None = None
+    expected_disc_height_mm: Estimate | None = None
+    """Extra: mean height of the disc, and what the neighbouring discs and the normal trend let expect."""
+    disc_gas_ml: Estimate | None = None
+    """Extra: gas in the disc (vacuum)."""
+    degenerative_signs: tuple[str, ...] | None = None
+    """Extra: "disc-narrowed", "vacuum", "facet-sclerosis", "osteophytes"; None: not looked for."""
 
 
 @dataclass(frozen=True, slots=True)

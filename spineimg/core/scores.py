@@ -77,6 +77,21 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """A reader's word on one component of one level: it stands, whatever was measured."""
+
+    component: ComponentName
+    points: int
+    by: str
+    why: str
+
+    def __post_init__(self) -> None:
+        if self.points not in ALLOWED_POINTS[self.component]:
+            allowed = ALLOWED_POINTS[self.component]
+            raise ValueError(f"SINS has no {self.points} points for {self.component}: {allowed}")
+
+
+@dataclass(frozen=True, slots=True)
 class Components:
     """The six components of SINS."""
 
@@ -130,6 +145,8 @@ class LevelScore:
     total: Total
     band: tuple[Band, ...]
     decide: tuple[Question, ...]
+    verdicts: tuple[Verdict, ...] = ()
+    """Extra to the contract: what a reader decided; it stays when the case is scored again."""
 
 
 @dataclass(frozen=True, slots=True)

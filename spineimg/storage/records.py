@@ -27,7 +27,13 @@ SCHEMA_OF: dict[type, str] = {
     SinsScores: "spineimg/sins/1",
     Track: "spineimg/track/1",
 }
-EXTRAS = frozenset({"endplates_lps_mm", "not_scorable", "caudal_depth_mm", "posterior_walls_lps_mm"})
+EXTRAS = frozenset(
+    {
+        *("endplates_lps_mm", "not_scorable", "body_area_mm2", "area_loss_percent", "collapse_caveats"),
+        *("structures_missing_percent", "sacral_levels", "caudal_depth_mm", "posterior_walls_lps_mm"),
+        *("disc_height_mm", "expected_disc_height_mm", "disc_gas_ml", "degenerative_signs", "verdicts"),
+    }
+)
 """Fields beyond the published contract (docs/decisions/0001): another program may leave them out."""
 RENAMED = {"from_": "from"}
 """Python names that JSON spells otherwise."""
