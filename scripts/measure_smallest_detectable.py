@@ -68,6 +68,8 @@ def specification(patient: int, stretch: tuple[Level, Level], limit: str, repeat
         ScanSpec(
             seed=1000 * patient + repeat,
             spacing_mm=(pixel, pixel, float(rng.uniform(*SPACINGS[limit]))),
+            width_mm=125.0,
+            depth_mm=135.0,
             noise_hu=float(rng.uniform(8, 28)),
             kernel_fwhm_mm=float(rng.uniform(0.8, 1.5)),
             sharpness=float(rng.choice([0.0, 0.5])),
