@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from spineimg.training.run_refine import run_refine
+from spineimg.training.run_mr import run_refine_mr
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
@@ -18,5 +19,11 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=float, default=100.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--config", type=Path, help="JSON that overrides the settings")
+    parser.add_argument("--modality", choices=("CT", "MR"), default="CT")
+    parser.add_argument("--start", type=Path, help="checkpoint of another run to start from (MR only)")
     parser.add_argument("--resume", action="store_true")
-    run_refine(parser.parse_args())
+    given = parser.parse_args()
+    if given.modality == "MR":
+        run_refine_mr(given)
+    else:
+        run_refine(given)

@@ -20,6 +20,7 @@ from spineimg.segmentation.inputs import (
     LOCATE_SPACING_MM,
     OFFSET_UNIT_MM,
 )
+from spineimg.segmentation.looks import look_of
 from spineimg.segmentation.resample import covering_grid, to_grid
 from spineimg.segmentation.tiles import slide
 
@@ -85,17 +86,17 @@ def locate(volume: Volume, net: nn.Module, settings: SegmentationSettings) -> Re
     Parameters
     ----------
     volume : Volume
-        CT in HU; any spacing and orientation.
+        CT in HU or MR in units (`looks.prepared`); any spacing and orientation.
     net : Module
         The locate network.
     settings : SegmentationSettings
         Tiles and threads.
     """
     grid = covering_grid(volume.grid, LOCATE_SPACING_MM)
-    hu = to_grid(volume.array, volume.grid, grid)
+    values = to_grid(volume.array, volume.grid, grid)
     empty = [0.0] * (len(LOCATE_CLASSES) + len(LOCATE_FIELDS))
     empty[0] = SURE
-    raw = slide(net, hu, LOCATE_PATCH, empty, settings)
+    raw = slide(net, (values, look_of(volume.modality)), LOCATE_PATCH, empty, settings)
     classes = len(LOCATE_CLASSES)
     return Regions(
         probability=softmax(raw[:classes]),

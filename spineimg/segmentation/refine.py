@@ -19,9 +19,9 @@ from spineimg.segmentation.inputs import (
     REFINE_PATCH,
     REFINE_SPACING_MM,
     guide_channel,
-    hu_channels,
 )
 from spineimg.segmentation.locate import softmax
+from spineimg.segmentation.looks import look_of
 from spineimg.segmentation.resample import box_grid, to_grid
 from spineimg.segmentation.tiles import inference, run_network
 
@@ -65,7 +65,7 @@ def refine(
     Parameters
     ----------
     volume : Volume
-        CT in HU.
+        CT in HU or MR in units (`looks.prepared`).
     centres_lps_mm : sequence of ndarray, (3,)
         Body centres.
     net : Module
@@ -105,11 +105,11 @@ def patch_grid(centre_lps_mm: Points) -> Grid:
 
 def _input(volume: Volume, grid: Grid, centre: Points) -> Floats:
     """Image and guide channels of one patch, (3, x, y, z)."""
-    hu = to_grid(volume.array, volume.grid, grid)
+    values = to_grid(volume.array, volume.grid, grid)
     place = grid.to_index(centre)
     at = (float(place[0]), float(place[1]), float(place[2]))
     guide = guide_channel(REFINE_PATCH, at, REFINE_SPACING_MM)
-    return np.concatenate([hu_channels(np.maximum(hu, OUTSIDE_HU)), guide])
+    return np.concatenate([look_of(volume.modality).channels(np.maximum(values, OUTSIDE_HU)), guide])
 
 
 def _patch(raw: Floats, grid: Grid) -> Patch:

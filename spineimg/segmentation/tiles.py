@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spineimg.core.settings.segmentation import SegmentationSettings
-from spineimg.segmentation.inputs import OUTSIDE_HU, hu_channels
+from spineimg.segmentation.inputs import OUTSIDE_HU
+from spineimg.segmentation.looks import Look
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,8 +24,6 @@ Floats = NDArray[np.float32]
 Shape = tuple[int, int, int]
 SIZE_MULTIPLE = 16
 """Sizes of a tile are multiples of this (four halvings)."""
-BONE_HU = 120.0
-"""A tile without any voxel above this holds no bone and is skipped."""
 
 
 def free_cores() -> int:
@@ -85,20 +84,24 @@ def blend(tile: Shape) -> Floats:
 
 
 def slide(
-    net: nn.Module, hu: Floats, tile: Shape, empty: Sequence[float], settings: SegmentationSettings
+    net: nn.Module,
+    image: tuple[Floats, Look],
+    tile: Shape,
+    empty: Sequence[float],
+    settings: SegmentationSettings,
 ) -> Floats:
-    """Run a network over a whole volume of HU.
+    """Run a network over a whole volume.
 
     Parameters
     ----------
     net : Module
         Maps (n, 2, a, b, c) to (n, outputs, a, b, c).
-    hu : ndarray, (x, y, z)
-        Hounsfield units on the network's grid.
+    image : tuple of ndarray, (x, y, z), and Look
+        Values on the network's grid (HU, or units of MR), and how they are shown.
     tile : tuple of int
         Size of a tile, as in training.
     empty : sequence of float
-        Outputs for tiles that hold no bone.
+        Outputs for tiles that hold nothing (no bone on CT).
     settings : SegmentationSettings
         Overlap, tiles at once, threads.
 
@@ -107,13 +110,14 @@ def slide(
     ndarray of float32, (outputs, x, y, z)
         Blended raw outputs.
     """
-    shape = hu.shape
+    values, look = image
+    shape = values.shape
     size: Shape = tuple(
         min(t, -(-n // SIZE_MULTIPLE) * SIZE_MULTIPLE) for n, t in zip(shape, tile, strict=True)
     )
     pad = [max(0, t - n) for n, t in zip(shape, size, strict=True)]
     before = [(p // 2, p - p // 2) for p in pad]
-    padded = np.pad(hu, before, constant_values=OUTSIDE_HU)
+    padded = np.pad(values, before, constant_values=OUTSIDE_HU)
     starts = [tile_starts(n, t, settings.tile_overlap) for n, t in zip(padded.shape, size, strict=True)]
     weight = blend(size)
     total = np.zeros((len(empty), *padded.shape), dtype=np.float32)
@@ -121,14 +125,14 @@ def slide(
     places = [
         tuple(slice(s, s + t) for s, t in zip(p, size, strict=True)) for p in itertools.product(*starts)
     ]
-    busy = [p for p in places if padded[p].max() >= BONE_HU]
+    busy = [p for p in places if padded[p].max() >= look.busy_from]
     for place in [p for p in places if p not in busy]:
         total[(slice(None), *place)] += np.asarray(empty, dtype=np.float32)[:, None, None, None] * weight
         mass[place] += weight
     with inference(settings):
         for first in range(0, len(busy), settings.tiles_at_once):
             batch = busy[first : first + settings.tiles_at_once]
-            outputs = run_network(net, np.stack([hu_channels(padded[p]) for p in batch]))
+            outputs = run_network(net, np.stack([look.channels(padded[p]) for p in batch]))
             for place, output in zip(batch, outputs, strict=True):
                 total[(slice(None), *place)] += output * weight
                 mass[place] += weight

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from spineimg.training.templates import MERGED
 from spineimg.training.validation import LocateValidation
 
 PREPARED_AT_START = 8
+RegionLoss = Callable[[Tensor, Tensor, int, Tensor | None], tuple[Tensor, Tensor]]
 DEFAULTS: dict[str, Any] = {
     "kwargs": {
         "channels_in": 2,
@@ -56,12 +58,15 @@ def collate(samples: list[LocateSample]) -> dict[str, Tensor]:
 
 
 def locate_loss(
-    net: nn.Module, batch: dict[str, Tensor], weights: dict[str, float]
+    net: nn.Module,
+    batch: dict[str, Tensor],
+    weights: dict[str, float],
+    loss_of_regions: RegionLoss = region_loss,
 ) -> tuple[Tensor, dict[str, float]]:
     """The whole loss of one batch and its parts."""
     logits, fields = net.forward_parts(batch["x"])  # type: ignore[operator]
     class_weight = torch.tensor([1.0, 2.0, 3.0, 3.0, 2.0, 3.0, 1.5, 2.0])
-    region, dices = region_loss(logits, batch["region"], MERGED, class_weight)
+    region, dices = loss_of_regions(logits, batch["region"], MERGED, class_weight)
     offset, group, level = field_losses(fields, batch["offset"], batch["known"], batch["level"])
     total = region + weights["offset"] * offset + weights["group"] * group + weights["level"] * level
     parts = {
