@@ -23,7 +23,8 @@ def fall_points(then: Estimate | None, now: Estimate | None) -> Estimate | None:
     ratio = now.value / then.value
     down = math.hypot((now.value - now.low) / then.value, ratio * (then.high - then.value) / then.value)
     up = math.hypot((now.high - now.value) / then.value, ratio * (then.value - then.low) / then.value)
-    return Estimate(100 * (1 - ratio), 100 * (1 - ratio - up), 100 * (1 - ratio + down))
+    value = 100 * (then.value - now.value) / then.value
+    return Estimate(value, value - 100 * up, value + 100 * down)
 
 
 def height_change(then: Heights, now: Heights) -> HeightChange:
@@ -51,10 +52,11 @@ class Verdicts:
 
 
 def fell_by(change: HeightChange, points: float, detectable: float | None) -> Verdict:
-    """Whether at least one height fell by that many points, beyond doubt and beyond the detectable change.
+    """Whether at least one height fell by that many points, beyond the detectable change.
 
-    ``yes``: the interval of one height lies at or above both limits. ``no``: that of every height lies below
-    the points. A height that was not measured leaves "no" open.
+    ``yes``: one height fell by the points, and its whole interval lies above the detectable change (as
+    trial.md defines the events). ``no``: the interval of every height lies below the points. All between is
+    ``undetermined``, and a height that was not measured leaves "no" open.
     """
     each = [_one_fell(getattr(change, site), points, detectable) for site in SITES]
     if "yes" in each:
@@ -67,9 +69,8 @@ def _one_fell(fall: Estimate | None, points: float, detectable: float | None) ->
         return "undetermined"
     if fall.high < points:
         return "no"
-    return (
-        "yes" if detectable is not None and fall.low >= points and fall.low > detectable else "undetermined"
-    )
+    beyond = detectable is not None and fall.low > detectable
+    return "yes" if beyond and fall.value >= points else "undetermined"
 
 
 def genant_rose(then: tuple[int, ...], now: tuple[int, ...]) -> bool:

@@ -38,7 +38,10 @@ def vertebra(
         ((0, 5), 25.0, 0.25, 5, "no", "no"),  # no fall
         ((0, 5), 20.5, 0.25, 5, "no", "no"),  # fall 18 (17 to 19)
         ((0, 5), 20.25, 0.5, 5, "undetermined", "no"),  # 19 (17 to 21) straddles 20
-        ((0, 5), 19.75, 0.5, 5, "undetermined", "no"),  # 21 (19 to 23) straddles 20
+        ((0, 5), 20.1, 1.0, 5, "undetermined", "no"),  # 19.6 (15.6 to 23.6): less than 20, or perhaps not
+        ((0, 5), 19.75, 0.5, 5, "yes", "no"),  # 21 (19 to 23): fell by 20, and surely more than 5
+        ((0, 5), 19.75, 4.0, 5, "undetermined", "no"),  # 21 (5 to 37) is not beyond the detectable 5
+        ((0, 5), 20.0, 0.0, 5, "yes", "no"),  # exactly 20
         ((0, 5), 19.5, 0.25, 5, "yes", "no"),  # 22 (21 to 23)
         ((0, 19.9), 15.0, 0.25, 5, "yes", "no"),  # 40
         ((0, 5), 19.5, 0.25, 25, "undetermined", "no"),  # fall 22 not above the detectable 25
@@ -46,7 +49,8 @@ def vertebra(
         # already fractured: only a progression is possible
         ((20, 30), 25.0, 0.25, 5, "no", "no"),
         ((20, 30), 21.75, 0.25, 5, "no", "no"),  # 13 (12 to 14)
-        ((20, 30), 21.25, 0.5, 5, "no", "undetermined"),  # 15 (13 to 17)
+        ((20, 30), 21.3, 0.5, 5, "no", "undetermined"),  # 14.8 (12.8 to 16.8)
+        ((20, 30), 21.25, 0.5, 5, "no", "yes"),  # 15 (13 to 17): fell by 15, and surely more than 5
         ((20, 30), 21.0, 0.2, 5, "no", "yes"),  # 16 (15.2 to 16.8)
         ((20, 30), 21.0, 0.2, 18, "no", "undetermined"),  # not above the detectable 18
         ((20, 30), 15.0, 0.25, 5, "no", "yes"),
