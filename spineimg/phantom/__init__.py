@@ -2,9 +2,20 @@
 
 from spineimg.phantom.make import Phantom, make_phantom
 from spineimg.phantom.random import random_spec
-from spineimg.phantom.spec import FractureSpec, LesionSpec, PatientSpec, PhantomSpec, ScanSpec, SlipSpec
+from spineimg.phantom.spec import (
+    AnatomySpec,
+    CurveSpec,
+    FractureSpec,
+    LesionSpec,
+    PatientSpec,
+    PhantomSpec,
+    ScanSpec,
+    SlipSpec,
+)
 
 __all__ = [
+    "AnatomySpec",
+    "CurveSpec",
     "FractureSpec",
     "LesionSpec",
     "PatientSpec",

@@ -70,6 +70,8 @@ class Canvas:
     lesion_share: NDArray[np.uint8] = field(init=False)
     """How much of the voxel the lesion fills, of 255."""
     lesion_hu: NDArray[np.int16] = field(init=False)
+    fused: NDArray[np.bool_] | None = field(init=False, default=None)
+    """Where bones have grown together; None when none have."""
 
     def __post_init__(self) -> None:
         shape = self.grid.shape
@@ -92,7 +94,15 @@ class Canvas:
         self.owner[window][won] = owner
         return won
 
+    def fuse(self, window: Window, inside: NDArray[np.bool_]) -> None:
+        """Close the joint space between bones inside a bridge of bone."""
+        if self.fused is None:
+            self.fused = np.zeros(self.grid.shape, bool)
+        self.fused[window] |= inside
+
     def bone(self) -> Field:
-        """Signed distance of all bone; between two bones a joint space stays open."""
+        """Signed distance of all bone; between two bones a joint space stays open, unless they are fused."""
         gap = (np.float32(JOINT_GAP_MM) - (self.second - self.nearest)) / 2
+        if self.fused is not None:
+            gap[self.fused] = -FAR_MM
         return np.maximum(self.nearest, gap)

@@ -6,14 +6,16 @@ at the centre of the unfractured body and rows left, posterior, cranial.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from spineimg.core.grid import Points
-from spineimg.core.levels import LEVELS, Level
+from spineimg.core.levels import Level
+from spineimg.phantom.counts import SIDES, last_lumbar, levels_of
+from spineimg.phantom.curve import curve_deg
 from spineimg.phantom.endplates import BodyShape, body_shape
-from spineimg.phantom.sizes import SACRAL_SLOPE_DEG, SEGMENT_LORDOSIS_DEG, varied_sizes
+from spineimg.phantom.sizes import SACRAL_SLOPE_DEG, segment_lordosis, varied_sizes
 from spineimg.phantom.spec import PhantomSpec
 
 # Share of a wedge that tilts the column above, and what is left of it one level higher: muscles and discs
@@ -60,16 +62,21 @@ def column(spec: PhantomSpec) -> dict[Level, Stand]:
     """All levels C1 to sacrum in place (only what the grid shows is drawn later)."""
     patient = spec.patient
     rng = np.random.default_rng([patient.seed, 102])
-    sizes = varied_sizes(patient.seed, patient.size)
+    levels = levels_of(patient.anatomy)
+    sizes = varied_sizes(patient.seed, patient.size, patient.anatomy)
+    bends = segment_lordosis(levels)
+    tilts, turns = curve_deg(levels, patient.curve)
     fractures = {f.level: f for f in spec.fractures}
     slips = {s.level: s for s in spec.slips}
-    shapes = {level: body_shape(level, sizes[level], fractures.get(level), patient.seed) for level in LEVELS}
+    shapes = {level: body_shape(level, sizes[level], fractures.get(level), patient.seed) for level in levels}
+    last = last_lumbar(patient.anatomy)
+    shapes[last] = replace(shapes[last], wings=SIDES[patient.anatomy.sacralised])
 
     phase = rng.uniform(0, 2 * np.pi)
-    wander = rng.normal(0.0, 0.5, len(LEVELS))
+    wander = rng.normal(0.0, 0.5, len(levels))
     sagittal = SACRAL_SLOPE_DEG * (0.45 + 0.55 * patient.lordosis)
     sagittal += rng.normal(0.0, 2.0)
-    bump = rng.normal(0.0, 0.6, len(LEVELS))
+    bump = rng.normal(0.0, 0.6, len(levels))
 
     stands: dict[Level, Stand] = {}
     frame = _frame(sagittal, 0.0, 0.0)
@@ -78,18 +85,20 @@ def column(spec: PhantomSpec) -> dict[Level, Stand]:
     top_lean = sagittal
     stands[Level.SACRUM] = Stand(Level.SACRUM, sacrum, top - frame[2] * sacrum.size.height / 2, frame)
     passed_on = added = 0.0
-    for place in range(len(LEVELS) - 2, -1, -1):
-        level = LEVELS[place]
+    for place in range(len(levels) - 2, -1, -1):
+        level = levels[place]
         shape = shapes[level]
-        bend = SEGMENT_LORDOSIS_DEG[level]
+        bend = bends[level]
         bend *= patient.kyphosis if bend < 0 else patient.lordosis
         sagittal -= bend + bump[place]
         coronal = patient.scoliosis_deg * np.sin(phase + place * 0.42) + wander[place]
-        frame = _frame(sagittal + passed_on, coronal, 0.5 * coronal)
-        upright = _frame(sagittal + passed_on - added, coronal, 0.5 * coronal)
+        lean, turn = coronal + tilts[place], 0.5 * coronal + turns[place]
+        frame = _frame(sagittal + passed_on, lean, turn)
+        upright = _frame(sagittal + passed_on - added, lean, turn)
         lower_lean = sagittal + passed_on - added - shape.wedge_deg / 2
         middle = np.radians((top_lean + lower_lean) / 2)
-        up = np.array([0.0, -np.sin(middle), np.cos(middle)])
+        side = np.radians((tilts[place] + tilts[place + 1]) / 2)
+        up = np.array([np.sin(side), -np.sin(middle) * np.cos(side), np.cos(middle) * np.cos(side)])
         # On a broken body the next one tips over its posterior edge: the facets hold there.
         hinge = (upright[1] - frame[1]) * shape.size.depth / 2
         bottom = top + up * shape.size.disc_below + hinge

@@ -11,6 +11,7 @@ from spineimg.core.grid import Points
 from spineimg.core.levels import Level
 from spineimg.phantom.canvas import Canvas, Window, frame_affine, full_coordinates, window_of
 from spineimg.phantom.column import Stand
+from spineimg.phantom.counts import rib_pairs
 from spineimg.phantom.lesions import lesion_cover, lesion_solid
 from spineimg.phantom.marrow import marrow_hu
 from spineimg.phantom.profile import Profile
@@ -48,6 +49,8 @@ def draw_vertebrae(canvas: Canvas, spec: PhantomSpec, stands: dict[Level, Stand]
         else:
             solid = vertebra(p, level, stand.shape)
             distance, part = solid.distance, solid.part
+            if solid.fused is not None:
+                canvas.fuse(window, solid.fused < 0)
         won = canvas.draw(window, level.verse_id, distance)
         canvas.part[window][won] = part[won]
         near = won & (distance < 1.0)
@@ -88,7 +91,7 @@ def draw_other_bones(
     """Ribs, sternum, pelvis and skull."""
     density = spec.patient.density_hu
     pieces = [
-        *ribs(stands, profile),
+        *ribs(stands, profile, rib_pairs(spec.patient.anatomy)),
         *sternum(stands, profile),
         *pelvis(stands[Level.SACRUM]),
         *skull(stands),

@@ -38,6 +38,8 @@ class BodyShape:
     """How much narrower the front is than the back (thoracic bodies are heart-shaped)."""
     fracture: FractureSpec | None
     loss_mm: float = 0.0
+    wings: tuple[float, ...] = ()
+    """Sides (sign of x) whose transverse process runs down into the sacrum."""
 
     @property
     def wedge_deg(self) -> float:

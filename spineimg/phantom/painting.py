@@ -12,6 +12,7 @@ from spineimg.core.levels import LEVELS, Level
 from spineimg.phantom.between import canal_path, disc, tube
 from spineimg.phantom.canvas import Canvas, coordinates, frame_affine, full_coordinates, window_of
 from spineimg.phantom.column import Stand
+from spineimg.phantom.counts import nearest_above
 from spineimg.phantom.profile import Profile
 from spineimg.phantom.shapes import Field, cover
 from spineimg.phantom.spec import PhantomSpec
@@ -33,7 +34,7 @@ def paint_soft(
     spec: PhantomSpec, stands: dict[Level, Stand], to_patient: Points, fine: Grid, profile: Profile
 ) -> tuple[Field, NDArray[np.uint8]]:
     """Soft tissue on a coarser grid, then linear between its points: its borders are smooth."""
-    heights = {level: float(s.centre[2]) for level, s in stands.items()}
+    heights = {level: float(stands[nearest_above(stands, level)].centre[2]) for level in LEVELS}
     torso = Torso(profile, heights, spec.patient.contrast_hu, spec.patient.seed)
     steps = [max(1, round(_SOFT_MM / float(s))) for s in fine.spacing_mm]
     a, b, c = (-(-(n - 1) // f) + 1 for n, f in zip(fine.shape, steps, strict=True))
@@ -95,7 +96,7 @@ def paint_discs(
 ) -> None:
     """Discs from C2-C3 down, into the image and the tissue map."""
     width = float(fine.spacing_mm.mean())
-    for upper, lower in itertools.pairwise(LEVELS[1:]):
+    for upper, lower in itertools.pairwise(list(stands)[1:]):
         a, b = stands[upper], stands[lower]
         in_lower = frame_affine(to_patient, b.centre, b.frame)
         s = b.shape.size

@@ -9,6 +9,7 @@ import numpy as np
 from spineimg.core.grid import Points
 from spineimg.core.levels import Level
 from spineimg.phantom.column import Stand
+from spineimg.phantom.counts import nearest_above
 from spineimg.phantom.shapes import Coordinates, Field, oval
 
 # Half width, whole depth, and distance of the back's skin from the centre of the body, mm.
@@ -85,7 +86,8 @@ def make_profile(stands: dict[Level, Stand], girth: float, fat_mm: float) -> Pro
     line = np.concatenate([head, centres, tail])
     order = np.argsort(line[:, 2])
     z, x, y = line[order, 2], line[order, 0], line[order, 1]
-    knots = np.array([(stands[level].centre[2] + up, w, d, b) for level, up, w, d, b in _KNOTS])[::-1]
+    heights = {level: stands[nearest_above(stands, level)].centre[2] for level, *_ in _KNOTS}
+    knots = np.array([(heights[level] + up, w, d, b) for level, up, w, d, b in _KNOTS])[::-1]
     trunk = np.where(knots[:, 0] < stands[Level.C6].centre[2] - 1, girth, 0.5 + 0.5 * girth)
     extra = fat_mm - 16.0
     return Profile(

@@ -9,11 +9,13 @@ Zindrick 1987, Spine 12:160 for pedicles.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spineimg.core.levels import LEVELS, Level
+from spineimg.core.levels import LEVELS, Level, Region
+from spineimg.phantom.counts import bears_ribs, last_lumbar, levels_of, stretched
+from spineimg.phantom.spec import AnatomySpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +82,49 @@ Yukawa 2019: T12-S1 36.8, L4-S1 29.8 degrees recumbent; the split by segment fol
 Sci Rep 2022, 10.1038/s41598-022-21840-x.
 """
 SACRAL_SLOPE_DEG = 36.0
+_RIBLESS_SPAN_MM = 62.0
+_SACRALISED_DISC = 0.4
+"""A sacralised vertebra stands on a rudimentary disc (Castellvi 1984, Spine 9:493)."""
 
 
 def vertebra_size(level: Level) -> VertebraSize:
-    """Mean size of a level."""
+    """Mean size of a level of the usual column."""
     return VertebraSize(*_ROWS[level.value])
 
 
-def varied_sizes(seed: int, size: float) -> dict[Level, VertebraSize]:
+def segment_lordosis(levels: tuple[Level, ...]) -> dict[Level, float]:
+    """`SEGMENT_LORDOSIS_DEG` of a column with other counts; each region bends as much as usual."""
+    rows = {level: (deg,) for level, deg in SEGMENT_LORDOSIS_DEG.items()} | {Level.SACRUM: (0.0,)}
+    bends = dict(zip(levels, stretched(rows, levels)[:, 0], strict=True))
+    if levels == LEVELS:
+        return SEGMENT_LORDOSIS_DEG
+    for region in Region:
+        own = [level for level in levels if level.region is region]
+        share = sum(level.region is region for level in LEVELS) / len(own)
+        bends.update({level: bends[level] * share for level in own})
+    return bends
+
+
+def varied_sizes(seed: int, size: float, anatomy: AnatomySpec) -> dict[Level, VertebraSize]:
     """Sizes of one patient: the mean times ``size``, with variation that runs smoothly along the column."""
     rng = np.random.default_rng([seed, 101])
-    table = np.array([_ROWS[level.value] for level in LEVELS])
+    levels = levels_of(anatomy)
+    table = stretched({level: _ROWS[level.value] for level in LEVELS}, levels)
     common = rng.normal(0.0, 0.035, 12)
     drift = np.cumsum(rng.normal(0.0, 0.008, table.shape), axis=0)
     drift -= drift.mean(axis=0)
     own = rng.normal(0.0, 0.008, table.shape)
     spread = np.clip(common + drift + own, -0.14, 0.14)
     # Front and back of a body vary together, else every patient would carry old wedges.
-    spread[:, 3] = spread[:, 2] + np.clip(rng.normal(0.0, 0.01, len(LEVELS)), -0.02, 0.02)
+    spread[:, 3] = spread[:, 2] + np.clip(rng.normal(0.0, 0.01, len(levels)), -0.02, 0.02)
     scale = np.full(12, size)
     scale[11] = 1.0
     values = table * scale * (1.0 + spread)
-    return {level: VertebraSize(*map(float, row)) for level, row in zip(LEVELS, values, strict=True)}
+    sizes = {level: VertebraSize(*map(float, row)) for level, row in zip(levels, values, strict=True)}
+    for level in levels:
+        if level.region is Region.THORACIC and not bears_ribs(level, anatomy):
+            sizes[level] = replace(sizes[level], transverse_span=_RIBLESS_SPAN_MM * size)
+    if anatomy.sacralised != "none":
+        last = last_lumbar(anatomy)
+        sizes[last] = replace(sizes[last], disc_below=sizes[last].disc_below * _SACRALISED_DISC)
+    return sizes

@@ -47,10 +47,10 @@ def _vector(point: Points) -> Vector:
     return float(point[0]), float(point[1]), float(point[2])
 
 
-def ribs(stands: dict[Level, Stand], profile: Profile) -> list[Piece]:
-    """Twelve pairs: head at the body's upper rim, tubercle at the transverse process, round the chest."""
+def ribs(stands: dict[Level, Stand], profile: Profile, pairs: int) -> list[Piece]:
+    """Each pair: head at the body's upper rim, tubercle at the transverse process, round the chest."""
     pieces = []
-    for number in range(1, 13):
+    for number in range(1, pairs + 1):
         stand = stands[Level(f"T{number}")]
         for side in (1.0, -1.0):
             path = _rib_path(stand, number, side, profile)
@@ -62,12 +62,12 @@ def ribs(stands: dict[Level, Stand], profile: Profile) -> list[Piece]:
 
 def _rib_path(stand: Stand, number: int, side: float, profile: Profile) -> list[Points]:
     s = stand.shape.size
-    on_body = s.height / 2 - 1.0 if number not in (1, 11, 12) else 3.0
+    on_body = s.height / 2 - 1.0 if number not in (1, 11, 12, 13) else 3.0
     head = stand.to_patient(np.array([side * (s.width / 2 + 4.0), s.depth * 0.36, on_body]))
     tubercle_y = s.depth / 2 + s.canal_depth * 0.78 + 4.5
     tubercle = stand.to_patient(np.array([side * (s.transverse_span / 2 + 1.0), tubercle_y, 5.5]))
     neck = (head + tubercle) / 2 + np.array([0.0, -1.5, 0.5])
-    length = {1: 0.55, 2: 0.8, 11: 0.45, 12: 0.3}.get(number, 1.0 if number < 9 else 0.82)
+    length = {1: 0.55, 2: 0.8, 11: 0.45, 12: 0.3, 13: 0.17}.get(number, 1.0 if number < 9 else 0.82)
     fall = {1: 28.0, 2: 45.0}.get(number, 75.0 if number < 9 else 60.0)
     path = [head, neck, tubercle]
     # From the tubercle the rib swings out to the chest wall, then forward along it while it falls.

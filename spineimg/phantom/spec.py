@@ -63,6 +63,43 @@ class SlipSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class AnatomySpec:
+    """How many vertebrae of each kind; the default is the usual column.
+
+    Names count from C1 down, so that a thirteenth thoracic vertebra is T13 and a sixth lumbar one L6.
+
+    Parameters
+    ----------
+    thoracic, lumbar : int
+        11 to 13 and 4 to 6 vertebrae.
+    rib_pairs : int or None
+        Fewer than thoracic vertebrae: the lowest bear none. None: a pair for each.
+    sacralised : str
+        Side on which the transverse process of the last lumbar vertebra is one bone with the sacrum
+        (Castellvi III); the disc below it is thin then.
+    """
+
+    thoracic: int = 12
+    lumbar: int = 5
+    rib_pairs: int | None = None
+    sacralised: Literal["none", "left", "right", "both"] = "none"
+
+    def __post_init__(self) -> None:
+        if not (11 <= self.thoracic <= 13 and 4 <= self.lumbar <= 6):
+            found = f"{self.thoracic} and {self.lumbar}"
+            raise ValueError(f"thoracic must be 11-13 and lumbar 4-6, not {found}")
+
+
+@dataclass(frozen=True, slots=True)
+class CurveSpec:
+    """A scoliosis between two end vertebrae; ``cobb_deg`` positive when convex to the patient's left."""
+
+    upper: Level
+    lower: Level
+    cobb_deg: float
+
+
+@dataclass(frozen=True, slots=True)
 class PatientSpec:
     """Who lies in the scanner. Factors multiply the mean anatomy; 1 is the mean.
 
@@ -80,6 +117,8 @@ class PatientSpec:
     cortex_hu: float = 900.0
     fat_mm: float = 16.0
     contrast_hu: float = 0.0
+    anatomy: AnatomySpec = AnatomySpec()
+    curve: CurveSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

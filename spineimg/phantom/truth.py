@@ -16,12 +16,14 @@ from spineimg.core.grid import Grid, Points
 from spineimg.core.labelmap import LesionType, Part
 from spineimg.core.levels import Level
 from spineimg.phantom.column import Stand, column
+from spineimg.phantom.counts import bears_ribs
 from spineimg.phantom.endplates import MIDLINE_BACK, SITES
 from spineimg.phantom.lesions import BLASTIC_HU, LYTIC_HU, lesion_solid
 from spineimg.phantom.marrow import trabecular_hu
 from spineimg.phantom.shapes import Coordinates, Field, cover
 from spineimg.phantom.skeleton import SACRUM_BOX, sacrum
 from spineimg.phantom.spec import LesionSpec, PhantomSpec
+from spineimg.phantom.truth_anatomy import anatomy_records
 from spineimg.phantom.truth_scores import score_records
 from spineimg.phantom.vertebra import bounding_box, vertebra
 
@@ -75,6 +77,7 @@ def truth_records(scene: Scene) -> dict[str, Any]:
     segments = _segments(scene.stands, tuple(lattices))
     healed = replace(spec, fractures=tuple(f for f in spec.fractures if f.age == "old"))
     before = _segments(column(healed), tuple(lattices))
+    found = anatomy_records(spec.patient, scene.stands)
     return {
         "measurements": {
             "schema": "spineimg/measurements/1",
@@ -83,6 +86,7 @@ def truth_records(scene: Scene) -> dict[str, Any]:
             "segments": segments,
         },
         "sins": score_records(vertebrae, lesions, (segments, before), dict(spec.pain)),
+        **({"anatomy": found} if found else {}),
     }
 
 
@@ -196,6 +200,8 @@ def _lytic_of(own: list[dict[str, Any]]) -> dict[str, float] | None:
 
 def _lesion(number: int, lesion: LesionSpec, lattice: Lattice, scene: Scene) -> dict[str, Any]:
     stand = scene.stands[lesion.level]
+    ribs = bears_ribs(lesion.level, scene.spec.patient.anatomy)
+    present = [name for name in _STRUCTURES if ribs or not name.startswith("costovertebral")]
     solid = lesion_solid(lattice.points, lattice.distance, lesion, scene.spec.patient.seed * 31 + number)
     share = cover(solid.distance, _STEP_MM)
     total = float(share.sum())
@@ -208,8 +214,9 @@ def _lesion(number: int, lesion: LesionSpec, lattice: Lattice, scene: Scene) -> 
     for name, part in _STRUCTURES.items():
         there = lattice.part == part
         size = float(lattice.share[there].sum())
-        ribless = name.startswith("costovertebral") and not lesion.level.value.startswith("T")
-        shares[name] = None if size == 0 or ribless else _value(100 * float(in_bone[there].sum()) / size, 2)
+        shares[name] = (
+            None if size == 0 or name not in present else _value(100 * float(in_bone[there].sum()) / size, 2)
+        )
     weights = share / total
     middle = np.array([float((q * weights).sum()) for q in lattice.points])
     return {
@@ -222,7 +229,7 @@ def _lesion(number: int, lesion: LesionSpec, lattice: Lattice, scene: Scene) -> 
         "lytic_percent": _value(lytic, 2),
         "body_percent": _value(100 * in_body * _CELL_ML / expected, 2),
         "structures_percent": shares,
-        "cortex_broken": _broken(lattice, share, solid.kind, stand, lesion.level),
+        "cortex_broken": _broken(lattice, share, solid.kind, stand, present),
         "touches": _touches(lattice, share, stand),
         "centre_lps_mm": _lps(scene, stand.to_patient(middle)),
         "body_inside": round(in_body / total, 4),
@@ -238,16 +245,13 @@ def _behind(lattice: Lattice, stand: Stand) -> NDArray[np.bool_]:
     return np.asarray((lattice.part == Part.BODY) & behind & between)
 
 
-def _broken(lattice: Lattice, share: Field, kind: NDArray[np.uint8], stand: Stand, level: Level) -> list[str]:
+def _broken(
+    lattice: Lattice, share: Field, kind: NDArray[np.uint8], stand: Stand, present: list[str]
+) -> list[str]:
     """Structures whose cortex a lytic part has destroyed over more than 20 mm2."""
     gone = (share > 0.5) & (kind == LesionType.LYTIC) & (np.abs(lattice.distance) < _STEP_MM / 2)
     least = _BROKEN_MM2 / _STEP_MM**2
-    names = [
-        name
-        for name, part in _STRUCTURES.items()
-        if (level.value.startswith("T") or not name.startswith("costo"))
-        and (gone & (lattice.part == part)).sum() > least
-    ]
+    names = [name for name in present if (gone & (lattice.part == _STRUCTURES[name])).sum() > least]
     if (gone & _behind(lattice, stand)).sum() > least:
         names.append("posterior_wall")
     return names

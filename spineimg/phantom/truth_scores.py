@@ -12,7 +12,8 @@ from spineimg.core.levels import Level
 from spineimg.core.scores import PainKind
 
 _PAIN = {"mechanical": [3], "occasional": [1], "none": [0], "unknown": [0, 1, 3]}
-_JUNCTIONAL = {"C1", "C2", "C7", "T1", "T2", "T11", "T12", "L1", "L5", "sacrum", "S1"}
+# T13 lies between T12 and L1, L6 between L5 and S1: junctional as both neighbours are.
+_JUNCTIONAL = {"C1", "C2", "C7", "T1", "T2", "T11", "T12", "T13", "L1", "L5", "L6", "sacrum", "S1"}
 _MOBILE = {"C3", "C4", "C5", "C6", "L2", "L3", "L4"}
 _QUALITY = {"lytic": 2, "mixed": 1, "blastic": 0}
 _BANDS = ("stable", "potentially_unstable", "unstable")

@@ -19,6 +19,8 @@ class Solid:
 
     distance: Field
     part: NDArray[np.uint8]
+    fused: Field | None = None
+    """Signed distance of what grows into the next bone: no joint space stays open there."""
 
 
 def bounding_box(level: Level, shape: BodyShape) -> tuple[Vector, Vector]:
@@ -204,6 +206,9 @@ def vertebra(p: Coordinates, level: Level, shape: BodyShape) -> Solid:
     elif level.region is Region.CERVICAL:
         main = union(main, _uncinate(p, shape), 2.0)
     arch = _arch_parts(p, level, shape)
+    fused = _wings(p, shape)
+    if fused is not None:
+        arch["process"] = union(arch["process"], fused, 4.0)
     hollow = canal(p, shape)
     whole = main
     for part in arch.values():
@@ -212,7 +217,20 @@ def vertebra(p: Coordinates, level: Level, shape: BodyShape) -> Solid:
     # Behind the posterior wall nothing is body; the seam of body and pedicle lies there.
     behind = p.y - np.float32(shape.size.depth / 2 - 2.0)
     nearest = np.argmin(np.stack([np.maximum(main, behind), *arch.values()]), axis=0)
-    return Solid(whole, _sides(nearest, p.x))
+    return Solid(whole, _sides(nearest, p.x), fused)
+
+
+def _wings(p: Coordinates, shape: BodyShape) -> Field | None:
+    """Broad transverse processes of a sacralised vertebra, down to the wing of the sacrum."""
+    s = shape.size
+    drop = -s.height / 2 - s.disc_below - 9.0
+    whole = None
+    for side in shape.wings:
+        q = Coordinates(p.x * np.float32(side), p.y, p.z)
+        root = (s.canal_width / 2 + s.pedicle_width * 0.7, s.depth / 2 - 1.0, s.height / 2 - 9.0)
+        wing = rod(q, (root, (s.width * 0.74, s.depth * 0.4, drop)), (7.0, 10.0), (1.0, 0.8, 1.1))
+        whole = wing if whole is None else np.minimum(whole, wing)
+    return whole
 
 
 def _uncinate(p: Coordinates, shape: BodyShape) -> Field:
