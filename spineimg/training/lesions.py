@@ -14,6 +14,7 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 LYTIC, BLASTIC = 1, 2
+LYTIC_SHARE = 0.55
 IVORY_SHARE = 0.05
 """Share of lesions that make a whole vertebra dense."""
 LEAST_LYTIC_HU = 10.0
@@ -103,7 +104,7 @@ def paint_lesions(rng: np.random.Generator, hu: Floats, place: Place) -> NDArray
         kind = rng.random()
         if kind > 0.84 - IVORY_SHARE and kind < 0.84:  # the whole vertebra, dense
             ball = ball + 40.0
-        if kind < 0.48:
+        if kind < LYTIC_SHARE:
             _paint_lytic(rng, hu, truth, ball, own, depth)
         elif kind < 0.86:
             _paint_blastic(rng, hu, truth, ball, own, depth)

@@ -31,7 +31,7 @@ WARP = WarpRange(tilt_deg=20.0, scale=(0.78, 1.25), bend_mm=8.0, elastic_mm=1.6,
 WARP_REAL = WarpRange(tilt_deg=20.0, scale=(0.8, 1.25), bend_mm=5.0, elastic_mm=1.3, crush_share=0.25)
 MOST_DRAWS = 20
 LEAST_VOXELS = 200
-LESION_SHARE = 0.7
+LESION_SHARE = 0.8
 OSTEOPHYTE_SHARE = 0.2
 NEIGHBOUR_SHARE = 0.25
 CUT_SHARE = 0.15

@@ -35,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
         "widths": [32, 64, 96, 128],
         "blocks": [1, 1, 2, 2],
         "head_width": 8,
+        "narrow_hu": [-150, 400],
     },
     "batch": 2,
     "lr": 2e-3,
