@@ -1,4 +1,4 @@
-"""spineimg rescore: new pain, edited labels or lesions, without the network."""
+"""spineimg rescore: new pain, a reader's verdict, edited labels or lesions, without the network."""
 
 from __future__ import annotations
 
@@ -16,12 +16,20 @@ def rescore(
     pain_file: opt.PainFileOption = None,
     labels: opt.LabelsOption = None,
     lesions: opt.LesionsOption = None,
+    verdict: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--verdict",
+            metavar="LEVEL.COMPONENT=WORD",
+            help="A reader's word, such as L4.alignment=translation; needs --reader and --why.",
+        ),
+    ] = None,
     reader: Annotated[str | None, typer.Option("--reader", metavar="NAME", help="Who changes it.")] = None,
     why: Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why it is changed.")] = None,
     settings: opt.SettingsOption = None,
     json: opt.JsonOption = False,
 ) -> None:
-    """Score a case again with new pain or corrected masks, as a new revision; the old one is kept."""
+    """Score a case again with new pain, verdicts or masks, as a new revision; the old one is kept."""
     from spineimg.cli.printing import print_case, stage_display
     from spineimg.pipeline.rescore import Correction, rescore
 
@@ -30,6 +38,7 @@ def rescore(
         pain_file=pain_file,
         labels=labels,
         lesions=lesions,
+        verdicts=tuple(verdict or ()),
         reader=reader,
         why=why,
     )

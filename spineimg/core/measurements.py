@@ -56,7 +56,7 @@ class Density:
 
 @dataclass(frozen=True, slots=True)
 class StructureShares:
-    """Percent of each posterolateral structure (of a lesion: replaced by it); None: not measurable, absent."""
+    """Percent of each posterolateral structure, of what the field says; None: not measurable, or absent."""
 
     pedicle_left: Estimate | None = None
     pedicle_right: Estimate | None = None
@@ -154,6 +154,8 @@ class Measurements:
     vertebrae: tuple[VertebraMeasurement, ...]
     lesions: tuple[LesionMeasurement, ...]
     segments: tuple[SegmentMeasurement, ...]
+    lesions_searched: bool = True
+    """Extra: false where nobody and nothing looked for lesions: there may be any, at every level."""
 
     def vertebra(self, level: Level) -> VertebraMeasurement | None:
         """The vertebra of a level, or None."""

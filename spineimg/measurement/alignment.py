@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from spineimg.core.levels import Level
 from spineimg.core.measurements import ListhesisCause, Point, SegmentMeasurement
 from spineimg.core.settings.measurement import MeasurementSettings
 from spineimg.measurement.column import unit
+from spineimg.measurement.disc import Disc
 from spineimg.measurement.edge_line import EdgeLine
 from spineimg.measurement.endplates import Plates
 from spineimg.measurement.frame import Frame, angle_deg, frame_towards
@@ -34,6 +35,19 @@ class Standing:
     step_mm: Points
 
 
+UNSEEN = Disc(None, None, None, None)
+PARS_LEVELS = (Level.L4, Level.L5, Level.L6)
+"""Nearly all defects of the pars lie at L5 and L4; only there is one looked for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signs:
+    """Signs of causes other than tumour: the discs, and each lumbar canal's depth over that at L1."""
+
+    discs: Mapping[tuple[Level, Level], Disc]
+    canal_ratio: Mapping[Level, float]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Corner:
     """Posterior corner of a body in the midline, LPS mm, with the SD along the wall's normal."""
@@ -42,15 +56,16 @@ class Corner:
     sd_mm: float
 
 
+def junctions(levels: Iterable[Level]) -> tuple[tuple[Level, Level], ...]:
+    """Upper and lower level of every junction between neighbours, head to foot."""
+    return tuple((a, b) for a, b in itertools.pairwise(sorted(levels)) if _adjacent(a, b))
+
+
 def measure_segments(
-    standing: Mapping[Level, Standing], settings: MeasurementSettings
+    standing: Mapping[Level, Standing], signs: Signs, settings: MeasurementSettings
 ) -> tuple[SegmentMeasurement, ...]:
     """Segments between neighbours that both are measured, head to foot."""
-    return tuple(
-        _segment(upper, lower, standing, settings)
-        for upper, lower in itertools.pairwise(sorted(standing))
-        if _adjacent(upper, lower)
-    )
+    return tuple(_segment(upper, lower, standing, signs, settings) for upper, lower in junctions(standing))
 
 
 def _adjacent(upper: Level, lower: Level) -> bool:
@@ -60,7 +75,11 @@ def _adjacent(upper: Level, lower: Level) -> bool:
 
 
 def _segment(
-    upper: Level, lower: Level, standing: Mapping[Level, Standing], settings: MeasurementSettings
+    upper: Level,
+    lower: Level,
+    standing: Mapping[Level, Standing],
+    signs: Signs,
+    settings: MeasurementSettings,
 ) -> SegmentMeasurement:
     above, below = standing[upper], standing[lower]
     walls = _walls(above, below, settings)
@@ -71,16 +90,22 @@ def _segment(
     kyphosis, scoliosis = _angles(upper, above, below, settings)
     translation = None if walls is None else _shift_back(walls, below, settings)
     points = None if walls is None else (_point(walls[0].lps_mm), _point(walls[1].lps_mm))
+    lateral = _shift_left(above, below, settings)
+    disc = signs.discs.get((upper, lower), UNSEEN)
     return SegmentMeasurement(
         upper=upper,
         lower=lower,
         translation_ap_mm=translation,
-        translation_lateral_mm=_shift_left(above, below, settings),
+        translation_lateral_mm=lateral,
         kyphosis_deg=kyphosis,
         scoliosis_deg=scoliosis,
-        listhesis_cause=_cause(translation),
+        listhesis_cause=_cause(upper, (translation, lateral), signs, disc, settings),
         caudal_depth_mm=depth,
         posterior_walls_lps_mm=points,
+        disc_height_mm=disc.height_mm,
+        expected_disc_height_mm=disc.expected_mm,
+        disc_gas_ml=disc.gas_ml,
+        degenerative_signs=disc.signs,
     )
 
 
@@ -88,12 +113,27 @@ def _point(lps: Points) -> Point:
     return float(lps[0]), float(lps[1]), float(lps[2])
 
 
-def _cause(translation: Estimate | None) -> ListhesisCause:
-    """Signs of degeneration or a pars defect are not looked for yet.
-
-    Where there is a slip the cause is open.
-    """
-    return "unknown" if translation is not None else "none"
+def _cause(
+    upper: Level,
+    shifts: tuple[Estimate | None, Estimate | None],
+    signs: Signs,
+    disc: Disc,
+    settings: MeasurementSettings,
+) -> ListhesisCause:
+    """Why there may be a slip: "none" where there is no slip, or none of the signs of another cause."""
+    furthest = max((max(abs(s.low), abs(s.high)) for s in shifts if s is not None), default=0.0)
+    if furthest < settings.slip_from_mm:
+        return "none"
+    if disc.signs:
+        return "degenerative"
+    if disc.signs is None:
+        return "unknown"
+    if upper in PARS_LEVELS:
+        ratio = signs.canal_ratio.get(upper)
+        if ratio is None:
+            return "unknown"
+        return "pars-defect" if ratio >= settings.wide_canal_ratio else "none"
+    return "none"
 
 
 def posterior_corner(plates: Plates, frame: Frame, end: int, settings: MeasurementSettings) -> Corner | None:
@@ -113,8 +153,7 @@ def posterior_corner(plates: Plates, frame: Frame, end: int, settings: Measureme
     least = 2
     if span.sum() < least:
         return None
-    fit = np.polynomial.polynomial.polyfit(away[span], wall.height_mm[span], 1)
-    back = float(fit[0] + fit[1] * near)
+    back = float(np.polynomial.polynomial.polyfit(away[span], wall.height_mm[span], 1)[0])
     sd = float(np.median(wall.sd_mm[span]))
     return Corner(frame.to_lps_mm(np.array([0.0, back, level])), sd)
 
@@ -129,13 +168,32 @@ def _ruler(stand: Standing, settings: MeasurementSettings) -> Points:
     """Axes (rows) along which shifts are read: the vertebra's own, upright between its two endplates.
 
     A slip bends the column's tangent, and must not tilt the ruler that measures it: where both endplates are
-    well seen and agree, their mean normal stands in for the cranial axis.
+    well seen and agree, their mean normal stands in for the cranial axis. S1 has but one, tilted by half its
+    wedge: there the line of its posterior wall is run on (White & Panjabi draw this line on every vertebra).
     """
+    if stand.sagittal.lower is None:
+        return _along_wall(stand, settings)
     tilts = [_tilt(stand, settings, which) for which in ("upper", "lower")]
     known = [t for t in tilts if t is not None and max(t[1]) <= settings.ruler_sd_deg]
     if len(known) < len(tilts) or angle_deg(known[0][0], known[1][0]) > settings.endplate_disagreement_deg:
         return stand.frame.axes
     upright = known[0][0] + known[1][0]
+    return frame_towards(stand.frame.origin, upright, stand.frame.axes[1]).axes
+
+
+def _along_wall(stand: Standing, settings: MeasurementSettings) -> Points:
+    """Axes whose cranial one runs along the posterior wall in the midline; the frame's own without a wall."""
+    wall, plate = stand.sagittal.back, stand.sagittal.upper
+    if wall is None or plate is None:
+        return stand.frame.axes
+    under = plate.at_depth(settings.point_depths[-1])[1] - wall.along_mm
+    near, far = settings.sacral_wall_mm
+    span = (under >= near) & (under <= far)
+    least = 6
+    if span.sum() < least:
+        return stand.frame.axes
+    slope = np.polynomial.polynomial.polyfit(wall.along_mm[span], wall.height_mm[span], 1)[1]
+    upright = np.array([0.0, slope, 1.0]) @ stand.frame.axes
     return frame_towards(stand.frame.origin, upright, stand.frame.axes[1]).axes
 
 

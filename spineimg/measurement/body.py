@@ -89,6 +89,9 @@ def find_bodies(volume: Volume, labels: LabelMap, settings: MeasurementSettings)
             points[level] = _top(points[level], above - start, settings)
             centres[level] = np.asarray(points[level].mean(axis=0))
     along = tangents(centres) if centres else {}
+    whole = {level: at for level, at in centres.items() if column[level].complete or not level.is_vertebra}
+    if len(whole) > 1:  # the centre of a cut vertebra lies anywhere: it bends no neighbour's tangent
+        along |= tangents(whole)
     canals = _canal_points(labels, column)
     found: dict[Level, Body] = {}
     for level, piece in column.items():
@@ -101,6 +104,8 @@ def find_bodies(volume: Volume, labels: LabelMap, settings: MeasurementSettings)
             frame, body = _sacral_frame(points[level], own_canal, along[level], settings)
         box = BodyBox.of(frame.to_own_mm(body))
         sagittal, coronal = find_endplates(volume, labels, level.verse_id, frame, box, settings)
+        if not level.is_vertebra:  # fused with S2: what looks like a lower endplate is none
+            sagittal, coronal = replace(sagittal, lower=None), replace(coronal, lower=None)
         steps = np.array([step_along(volume.grid, axis) for axis in frame.axes])
         share = (labels.parts[piece.box][piece.mask] == Part.BODY).sum() * labels.grid.voxel_ml
         canal = frame.to_own_mm(own_canal)

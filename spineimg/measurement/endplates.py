@@ -120,7 +120,10 @@ def with_known_plate(plates: Plates, plate: PlatePrior, settings: MeasurementSet
         upper=replace(plates.looks.upper, plate=plate),
         lower=replace(plates.looks.lower, plate=plate),
     )
-    upper, lower = (find_edge_line(plates.slab, look, settings) for look in (looks.upper, looks.lower))
+    upper, lower = (
+        None if line is None else find_edge_line(plates.slab, look, settings)
+        for line, look in ((plates.upper, looks.upper), (plates.lower, looks.lower))
+    )
     return replace(plates, upper=upper, lower=lower, looks=looks)
 
 

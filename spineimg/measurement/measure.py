@@ -20,10 +20,11 @@ from spineimg.core.measurements import (
 )
 from spineimg.core.settings.measurement import MeasurementSettings
 from spineimg.core.volume import Volume
-from spineimg.measurement.alignment import Standing, measure_segments
+from spineimg.measurement.alignment import Signs, Standing, junctions, measure_segments
 from spineimg.measurement.body import Body, find_bodies
 from spineimg.measurement.density import Core, Healthy, core_of, healthy_bone, mean_density
 from spineimg.measurement.destroyed import widened_at_lesions
+from spineimg.measurement.disc import canal_ratios, measure_discs
 from spineimg.measurement.heights import (
     BodyHeights,
     Expected,
@@ -81,10 +82,19 @@ def measure(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> 
         for level, body in bodies.items()
         if body.piece.complete or not level.is_vertebra
     }
-    segments = measure_segments(standing, settings)
+    segments = measure_segments(standing, _signs(patient, settings), settings)
     scan = _Scan(patient, heights, expected, losses, lesions)
     vertebrae = tuple(_vertebra(level, scan, settings) for level in bodies)
-    return Measurements(vertebrae, lesions, segments)
+    return Measurements(vertebrae, lesions, segments, lesions_searched=labels.lesions is not None)
+
+
+def _signs(patient: Patient, settings: MeasurementSettings) -> Signs:
+    """Degenerative signs, where densities mean something."""
+    if not patient.typed:
+        return Signs({}, {})
+    pairs = junctions(patient.bodies)
+    discs = measure_discs(patient.volume, patient.labels, patient.bodies, pairs, settings)
+    return Signs(discs, canal_ratios(patient.bodies, patient.labels))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

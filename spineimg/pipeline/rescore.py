@@ -1,4 +1,4 @@
-"""New pain or corrected masks to a new revision of a case, without the network."""
+"""New pain, a reader's verdicts or corrected masks to a new revision of a case, without the network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from spineimg.pipeline.clock import Clock, Say, peak_memory_mb, silent
 from spineimg.pipeline.cropping import crop_to_grid, paste_labels
 from spineimg.pipeline.publish import Content, report_files
 from spineimg.pipeline.segment import reader_labels, with_lesions
-from spineimg.scoring import score, settle_pain
+from spineimg.scoring import Verdicts, merged, parse_verdicts, score, settle_pain
 from spineimg.storage.casefolder import Revision, add_revision, read_case, read_image, read_labels
 
 
@@ -34,6 +34,7 @@ class Correction:
     pain_file: Path | None = None
     labels: Path | None = None
     lesions: Path | None = None
+    verdicts: tuple[str, ...] = ()
     reader: str | None = None
     why: str | None = None
 
@@ -50,12 +51,13 @@ def rescore(folder: Path, correction: Correction, settings: Settings = DEFAULTS,
     """
     clock = Clock(say)
     entries = pain_entries(correction.pain, correction.pain_file)
+    said = parse_verdicts(correction.verdicts, correction.reader, correction.why)
     new_masks = correction.labels is not None or correction.lesions is not None
-    if not entries and not new_masks:
+    if not entries and not said and not new_masks:
         raise UsageError(
             "nothing-to-rescore",
-            "neither pain nor masks are given",
-            "give --pain, --pain-file, --labels or --lesions",
+            "neither pain nor masks nor a verdict are given",
+            "give --pain, --pain-file, --labels, --lesions or --verdict",
             folder,
         )
     with clock.stage("load", f"reading {folder}"):
@@ -68,7 +70,8 @@ def rescore(folder: Path, correction: Correction, settings: Settings = DEFAULTS,
             masks, measurements = _measured_again(image, labels, settings)
     with clock.stage("score", "scoring"):
         pain = known_pain(case, measurements) | settle_pain(entries, case.record.study_date, settings.scoring)
-        scores = score(measurements, pain, settings.scoring)
+        verdicts = merged(known_verdicts(case, measurements), said)
+        scores = score(measurements, pain, settings.scoring, verdicts=verdicts)
     content = Content(image, masks, measurements, scores, whole=labels.grid)
     return _revise(folder, case, content, correction, (settings, clock))
 
@@ -104,6 +107,12 @@ def known_pain(case: Case, measurements: Measurements) -> dict[Level, Pain]:
     """Pain that the case already holds, for the levels that are still there."""
     levels = {vertebra.level for vertebra in measurements.vertebrae}
     return {s.level: s.pain for s in case.scores.levels if s.pain is not None and s.level in levels}
+
+
+def known_verdicts(case: Case, measurements: Measurements) -> Verdicts:
+    """A reader's verdicts that the case already holds, for the levels that still have a lesion."""
+    levels = {lesion.level for lesion in measurements.lesions}
+    return {s.level: s.verdicts for s in case.scores.levels if s.verdicts and s.level in levels}
 
 
 def _revise(

@@ -12,8 +12,10 @@ from spineimg.core.settings.scoring import FISHER_2010, OURS, ScoringSettings
 from spineimg.scoring.collapse import Collapse, collapse_state
 from spineimg.scoring.deformity import NORMAL, deformity
 from spineimg.scoring.finding import Finding, finding
+from spineimg.scoring.lesions import LevelLesions, summed_percent
+from spineimg.scoring.posterolateral import RIB_JOINT, involvement, structure_words, structures_of
 from spineimg.scoring.table import POINTS, Option
-from spineimg.scoring.translation import Fact, translation
+from spineimg.scoring.translation import Background, Fact, translation
 from spineimg.scoring.wording import points_text, sagittal_picture
 
 OPEN = frozenset({POINTS[Option.ALIGNED], POINTS[Option.DEFORMITY], POINTS[Option.TRANSLATION]})
@@ -51,9 +53,11 @@ def score_alignment(
     facts: list[Fact] = []
     touching = [s for s in measurements.segments if level in (s.upper, s.lower)]
     for segment in touching:
-        facts.append(translation(segment, level, settings))
+        before = _same_segment(segment, earlier)
+        background = Background(_destroyed(segment, measurements, settings), before)
+        facts.append(translation(segment, level, background, settings))
         collapse = _collapse_at(segment, level, measurements, settings)
-        facts.extend(deformity(segment, level, collapse, _same_segment(segment, earlier), settings))
+        facts.extend(deformity(segment, level, collapse, before, settings))
     facts.extend(_unseen(level, touching))
     points = worst_of(fact.points for fact in facts)
     evidence = [fact.evidence for fact in facts if _worth_telling(fact)]
@@ -61,6 +65,27 @@ def score_alignment(
     evidence.append(Evidence(total, source=FISHER_2010, picture=picture))
     widest = max(facts, key=lambda fact: fact.span)
     return finding("alignment", points, evidence, widest.question)
+
+
+def _destroyed(
+    segment: SegmentMeasurement, measurements: Measurements, settings: ScoringSettings
+) -> tuple[str, ...]:
+    """What likely lesions took of the parts that hold a segment: its pedicles, facets and bodies."""
+    said = []
+    for level in (segment.upper, segment.lower):
+        likely = LevelLesions.of(measurements, level).likely
+        if not likely:
+            continue
+        holding = [name for name in structures_of(level) if not name.startswith(RIB_JOINT)]
+        said.extend(
+            f"the {structure_words(name)} of {level}"
+            for name in holding
+            if False not in involvement(name, likely, settings).possible
+        )
+        share = summed_percent([lesion.body_percent for lesion in likely])
+        if share is not None and share.low > settings.body_involved_percent:
+            said.append(f"{share.value:.0f} % of the body of {level}")
+    return tuple(said)
 
 
 def _collapse_at(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from spineimg.core.errors import UsageError
 from spineimg.core.levels import Level
 from spineimg.core.measurements import Measurements, VertebraMeasurement
 from spineimg.core.scores import (
@@ -17,6 +18,7 @@ from spineimg.core.scores import (
     SinsScores,
     State,
     Total,
+    Verdict,
 )
 from spineimg.core.settings.scoring import ScoringSettings
 from spineimg.scoring.alignment import score_alignment
@@ -28,6 +30,7 @@ from spineimg.scoring.location import score_location
 from spineimg.scoring.pain import pain_at, refuse_unseen, score_pain
 from spineimg.scoring.posterolateral import score_posterolateral
 from spineimg.scoring.table import LOCATIONS, bands_of, total_of
+from spineimg.scoring.verdicts import NO_VERDICTS, Verdicts, with_verdict
 from spineimg.scoring.wording import listed
 
 UNSCORED_LEVELS = (Level.COCCYX,)
@@ -38,8 +41,11 @@ def score(
     pain: Mapping[Level, Pain],
     settings: ScoringSettings,
     earlier: Measurements | None = None,
+    verdicts: Verdicts = NO_VERDICTS,
 ) -> SinsScores:
     """Score every level that has a lesion, or that cement or an implant hides.
+
+    Where nobody looked for lesions (MR has no network for them), every level is a candidate.
 
     Parameters
     ----------
@@ -50,18 +56,31 @@ def score(
     settings : ScoringSettings
         Every threshold.
     earlier : Measurements or None
-        An earlier scan with the same level names: it decides whether a deformity is new.
+        An earlier scan with the same level names: it decides whether a deformity or a slip is new.
+    verdicts : mapping
+        A reader's word on components: it stands, whatever was measured.
 
     Raises
     ------
     UsageError
-        ``pain-level-not-imaged`` for pain at a level that the scan does not show.
+        ``pain-level-not-imaged`` for pain at a level that the scan does not show; ``level-not-scored`` for a
+        verdict on a level without lesion.
     """
     refuse_unseen(pain, [vertebra.level for vertebra in measurements.vertebrae])
     levels = {lesion.level for lesion in measurements.lesions}
     levels |= {vertebra.level for vertebra in measurements.vertebrae if vertebra.not_scorable is not None}
+    if not measurements.lesions_searched:
+        levels |= {vertebra.level for vertebra in measurements.vertebrae}
+    strange = sorted(set(verdicts) - levels)
+    if strange:
+        raise UsageError(
+            "level-not-scored",
+            f"a verdict is given for {strange[0]}, which has no lesion",
+            f"levels with a score: {listed([str(level) for level in sorted(levels)]) or 'none'}",
+        )
     scores = tuple(
-        _score_level(level, measurements, pain_at(pain, level), settings, earlier) for level in sorted(levels)
+        _score_level(level, (measurements, earlier), pain_at(pain, level), verdicts.get(level, ()), settings)
+        for level in sorted(levels)
     )
     return SinsScores(scores, patient_score(scores))
 
@@ -78,11 +97,12 @@ def patient_score(scores: Sequence[LevelScore]) -> PatientScore:
 
 def _score_level(
     level: Level,
-    measurements: Measurements,
+    scans: tuple[Measurements, Measurements | None],
     pain: Pain | None,
+    verdicts: tuple[Verdict, ...],
     settings: ScoringSettings,
-    earlier: Measurements | None,
 ) -> LevelScore:
+    measurements, earlier = scans
     vertebra = measurements.vertebra(level)
     lesions = LevelLesions.of(measurements, level)
     findings: dict[ComponentName, Finding] = {
@@ -93,11 +113,13 @@ def _score_level(
         "collapse": score_collapse(level, vertebra, lesions, settings),
         "posterolateral": score_posterolateral(level, lesions, settings),
     }
+    for verdict in verdicts:
+        findings[verdict.component] = with_verdict(findings[verdict.component], verdict)
     components = Components(**{name: findings[name].component for name in COMPONENTS})
     total = total_of(components)
     state, reason = _state(level, vertebra, lesions)
     decide = () if state == "not_scored" else decisive_questions(findings)
-    return LevelScore(level, state, reason, pain, components, total, bands_of(total), decide)
+    return LevelScore(level, state, reason, pain, components, total, bands_of(total), decide, verdicts)
 
 
 def decisive_questions(findings: Mapping[ComponentName, Finding]) -> tuple[Question, ...]:
@@ -117,6 +139,8 @@ def _state(
         return "not_scored", f"{level} could not be measured"
     if vertebra.not_scorable is not None:
         return "not_scored", f"{vertebra.not_scorable} in {level}"
+    if not lesions.searched and not lesions.unlikely and not lesions.counted:
+        return "candidate", f"lesions of {level} were not looked for on this image"
     if not lesions.counted:
         names = sorted({lesion.look_alike or "an unlikely lesion" for lesion in lesions.unlikely})
         return "not_scored", f"no lesion of {level} is likely a metastasis: {listed(names)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from spineimg.core.estimate import Estimate
@@ -10,15 +11,21 @@ from spineimg.core.measurements import SegmentMeasurement
 from spineimg.core.scores import Evidence
 from spineimg.core.settings.scoring import OURS, WHITE_PANJABI_1990, ScoringSettings
 from spineimg.scoring.table import POINTS, Option
-from spineimg.scoring.wording import interval, sagittal_picture
+from spineimg.scoring.wording import interval, listed, sagittal_picture
 
 SHIFTED, ALIGNED = POINTS[Option.TRANSLATION], POINTS[Option.ALIGNED]
 OTHER_CAUSES = {
-    "degenerative": "the facets or the disc are degenerative, so the slip may be old",
-    "pars-defect": "both pars are defective, so the slip may be lytic listhesis",
-    "unknown": "its cause is unknown, so a degenerative slip is not excluded",
+    "degenerative": "the slip may be degenerative and old",
+    "pars-defect": "the canal is as wide as with a defect of both pars, so the slip may be lytic and old",
+    "unknown": "signs of another cause could not be looked for, so an old slip is not excluded",
 }
 """Causes of a slip that leave it open whether it counts."""
+SIGN_WORDS = {
+    "disc-narrowed": "the disc has lost height",
+    "vacuum": "the disc holds gas",
+    "facet-sclerosis": "the facets are sclerotic",
+    "osteophytes": "the rims carry osteophytes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +96,21 @@ def shift_possible(shift: Estimate | None, limit: Limit) -> set[bool]:
     return {limit.reached(size.low), limit.reached(size.high)}
 
 
-def translation(segment: SegmentMeasurement, level: Level, settings: ScoringSettings) -> Fact:
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What bears on the cause of a slip: what the tumour destroyed there, and the segment earlier."""
+
+    destroyed: tuple[str, ...] = ()
+    earlier: SegmentMeasurement | None = None
+
+
+def translation(
+    segment: SegmentMeasurement, level: Level, background: Background, settings: ScoringSettings
+) -> Fact:
     """Points for translation at one junction of a level: either way from its limit on.
 
-    A slip with another cause in sight (degenerative joints, a pars defect) or with none known leaves {0, 4}.
+    A slip with signs of another cause (degeneration, a pars defect), or where they can't be seen, leaves
+    {0, 4}; without such a sign it counts, and so does one that has grown since an earlier scan.
     """
     shifts = (
         (segment.translation_ap_mm, sagittal_limit(segment, settings), _sagittal_words(segment)),
@@ -102,7 +120,9 @@ def translation(segment: SegmentMeasurement, level: Level, settings: ScoringSett
     ap, lateral = found
     possible = {a or b for a in ap for b in lateral}
     points = {SHIFTED if shifted else ALIGNED for shifted in possible}
-    caused = SHIFTED in points and segment.listhesis_cause in OTHER_CAUSES
+    growth = _growth(segment, background.earlier)
+    new = growth is not None and growth.low >= settings.new_shift_mm
+    caused = SHIFTED in points and segment.listhesis_cause in OTHER_CAUSES and not new
     if caused:
         points.add(ALIGNED)
     # The sentence is about the shift that comes nearest to its limit; an unknown one comes first.
@@ -115,20 +135,64 @@ def translation(segment: SegmentMeasurement, level: Level, settings: ScoringSett
     else:
         text = (
             f"Shift of {joint} {interval(magnitude(shift), 1, 'mm')} {way}, translation {limit.words} "
-            "(White & Panjabi 1990)"
+            f"(White & Panjabi 1990): {_verdict(possible)}"
         )
-        text += f": {_verdict(possible)}"
-    if caused and shift is not None:
-        text += f"; {OTHER_CAUSES[segment.listhesis_cause]}"
+    if SHIFTED in points and shift is not None:
+        text += "; " + "; ".join(_causes(segment, background, growth, settings))
     question = (
-        f"Is {joint} shifted by {limit.mm:.1f} mm or more by the tumour? A thin-slice CT or an earlier "
-        "scan decides."
+        f"Is {joint} shifted by {limit.mm:.1f} mm or more? Thinner slices decide."
+        if possible == {True, False} and not caused
+        else f"Is the slip of {joint} the tumour's work, or older? An earlier scan, or a reader's word "
+        f"(rescore --verdict {level}.alignment=translation), decides."
     )
     source = f"{WHITE_PANJABI_1990}; {OURS}" if caused else WHITE_PANJABI_1990
     value = magnitude(shift).value if shift is not None else None
     return Fact(
         frozenset(points), Evidence(f"{text}.", value, limit.mm, "mm", source, place, picture), question
     )
+
+
+def _growth(now: SegmentMeasurement, earlier: SegmentMeasurement | None) -> Estimate | None:
+    """Change of the forward or backward shift since an earlier scan, away from the aligned place."""
+    shift, before = now.translation_ap_mm, None if earlier is None else earlier.translation_ap_mm
+    if shift is None or before is None:
+        return None
+    sign = 1.0 if shift.value >= 0.0 else -1.0
+    value = sign * (shift.value - before.value)
+    half = math.hypot(shift.high - shift.low, before.high - before.low) / 2.0
+    return Estimate(value, value - half, value + half)
+
+
+def _causes(
+    segment: SegmentMeasurement, background: Background, growth: Estimate | None, settings: ScoringSettings
+) -> list[str]:
+    """What speaks for the tumour and what for another cause."""
+    said = []
+    if background.destroyed:
+        said.append(f"the tumour takes {listed(background.destroyed)}")
+    if growth is not None:
+        word = "new" if growth.low >= settings.new_shift_mm else "not certain to be new"
+        said.append(
+            f"{interval(growth, 1, 'mm')} more than on the earlier scan, {word} "
+            f"(from {settings.new_shift_mm:g} mm, ours)"
+        )
+    if segment.degenerative_signs:
+        said.append(listed([SIGN_WORDS.get(sign, sign) for sign in segment.degenerative_signs]))
+    elif segment.degenerative_signs is not None:
+        said.append("no sign of degeneration" + _disc_words(segment))
+    if segment.listhesis_cause in OTHER_CAUSES:
+        said.append(OTHER_CAUSES[segment.listhesis_cause])
+    elif segment.listhesis_cause == "none":
+        said.append("no other cause is seen")
+    return said
+
+
+def _disc_words(segment: SegmentMeasurement) -> str:
+    disc, usual = segment.disc_height_mm, segment.expected_disc_height_mm
+    if disc is None:
+        return ""
+    others = "" if usual is None else f", the region's others {usual.value:.1f} mm"
+    return f" (disc {interval(disc, 1, 'mm')}{others}, no gas)"
 
 
 def _urgency(shift: Estimate | None, limit: Limit) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from spineimg.core.levels import Level
+from spineimg.core.measurements import StructureShares
 from spineimg.core.settings.scoring import ScoringSettings
 from spineimg.scoring import score
 from spineimg.scoring.deformity import normal_range
@@ -209,7 +210,7 @@ def test_evidence_names_limit_source_place_and_picture(build: Any) -> None:
     assert fact.text == (
         "Shift of L1 on L2 6.0 mm (5.5-6.5) forwards, translation from 4.5 mm or 15 % of the depth of L2 "
         "(5.0 mm) "
-        "(White & Panjabi 1990): present."
+        "(White & Panjabi 1990): present; no other cause is seen."
     )
     assert (fact.value, fact.threshold, fact.unit) == (6.0, 4.5, "mm")
     assert "White & Panjabi 1990" in (fact.source or "")
@@ -261,3 +262,29 @@ def test_a_profile_can_give_its_own_ranges() -> None:
     found = normal_range(Level.L1, changed)
     assert found is not None
     assert found.limit_deg == 2.0  # recumbent figures are not widened
+
+
+def test_signs_of_degeneration_and_what_the_tumour_took_are_both_told(build: Any) -> None:
+    shares = StructureShares(facet_left=build.est(60, 80), facet_right=build.est(0, 2))
+    column = shifted(build, Level.L4, 6, 8).lesion(Level.L4, structures_percent=shares)
+    found = column.scored().of(Level.L4).components.alignment
+    assert found.possible == (4,)
+    assert any("the tumour takes the left facet of L4" in fact.text for fact in found.evidence)
+    old = column.segment(
+        Level.L4, listhesis_cause="degenerative", degenerative_signs=("vacuum", "disc-narrowed")
+    )
+    open_one = old.scored().of(Level.L4)
+    assert open_one.components.alignment.possible == (0, 4)
+    said = " ".join(fact.text for fact in open_one.components.alignment.evidence)
+    assert "the disc holds gas and the disc has lost height" in said
+    assert "the left facet of L4" in said
+    assert any("earlier scan, or a reader" in question.question for question in open_one.decide)
+
+
+@pytest.mark.parametrize(("then", "expected"), [((0, 1), {4}), ((6, 8), {0, 4}), ((3, 5.9), {0, 4})])
+def test_a_slip_that_grew_since_an_earlier_scan_counts(build: Any, then: Any, expected: set[int]) -> None:
+    column = shifted(build, Level.L4, 6, 8, listhesis_cause="degenerative").lesion(Level.L4)
+    before = column.segment(Level.L4, translation_ap_mm=build.est(*then)).measured()
+    level = score(column.measured(), {}, SETTINGS, before).of(Level.L4)
+    assert level is not None
+    assert set(level.components.alignment.possible) == expected

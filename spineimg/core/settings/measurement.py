@@ -222,11 +222,13 @@ class MeasurementSettings:
     structure_smallest_ml: float = 0.15
 
     # Alignment
-    wall_span_share: tuple[float, float] = (0.12, 0.38)
+    wall_span_share: tuple[float, float] = (0.08, 0.32)
     """Part of the body height next to an endplate in which its posterior corner is sought (ours)."""
     translation_sd_mm: float = 0.5
     sacral_shift_sd_mm: float = 1.2
     """The same onto S1, which has no lower endplate to hold the ruler upright."""
+    sacral_wall_mm: tuple[float, float] = (3.0, 13.0)
+    """Stretch of S1's posterior wall under its endplate whose line holds the ruler (ours)."""
     lateral_span_mm: tuple[float, float] = (2.0, 10.0)
     """Rows of a body, from its endplate, whose middle gives the lateral shift (ours)."""
     translation_sd_per_spacing: float = 0.20
@@ -235,3 +237,23 @@ class MeasurementSettings:
     short_body_mm: float = 20.0
     """Height taken where only one endplate of a body is found (S1)."""
     angle_sd_deg: float = 0.7
+
+    # Signs of another cause of a slip (CT)
+    slip_from_mm: float = 2.5
+    """Smaller shifts are none by every limit, so their cause is not asked (White & Panjabi 1990: 2.5 mm)."""
+    narrow_disc_share: float = 0.6
+    narrow_disc_mm: tuple[float, float] = (2.0, 5.0)
+    """A disc is narrowed below this share of the region's other discs, or below this (cervical and thoracic,
+    lumbar; ours: whole lumbar discs have 8-12 mm, cervical and thoracic ones 4-6)."""
+    gas_hu: float = -150.0
+    disc_gas_ml: float = 0.05
+    """So much darker than fat inside a disc is a vacuum (fat ends at -120 HU; ours)."""
+    disc_inner_share: float = 0.7
+    """Gas is sought in this inner share of the disc's width (ours)."""
+    facet_sclerosis_hu: float = 150.0
+    """Articular processes denser than the region's median by this are arthropathic (ours)."""
+    spur_mm: float = 5.0
+    """A rim that stands so far out beyond the waist carries an osteophyte (normal flare 1-3 mm; ours)."""
+    wide_canal_ratio: float = 1.25
+    """Canal depth over that at L1 from which both pars are defective: the wide canal sign (Ulmer 1994, AJR
+    163:411)."""

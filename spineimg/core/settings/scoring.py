@@ -93,6 +93,8 @@ class ScoringSettings:
     """Junctions L1-L2 to L5-S1, White & Panjabi 1990."""
     lumbar_shift_percent: float = 15.0
     """The same junctions, in percent of the depth of the lower endplate, White & Panjabi 1990."""
+    new_shift_mm: float = 2.0
+    """Growth of a slip against an earlier scan, its whole interval beyond it, that makes it new (ours)."""
 
     # Deformity
     normal_angles: tuple[NormalAngle, ...] = tuple(NormalAngle(name, *row) for name, row in _NORMAL.items())
