@@ -17,6 +17,8 @@ DENSE_HU = 800.0
 SOFT_HU = 40.0
 """Soft tissue; lytic lesions lie about it, fat of the marrow far below."""
 SOFT_REACH_HU = 100.0
+NORMAL_HU = 150.0
+"""Own bone where a scan shows none that is healthy."""
 
 LESION_CHANNELS = ("marrow", "dense", "soft", "body", "posterior", "other")
 

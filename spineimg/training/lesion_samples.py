@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from spineimg.segmentation.lesion_inputs import lesion_channels
+from spineimg.segmentation.lesion_inputs import NORMAL_HU, lesion_channels
 from spineimg.training.noise import smooth_field
 from spineimg.training.refine_samples import REFINE_MERGED, RefineSample, refine_sample
 from spineimg.training.sources import Source
@@ -17,8 +17,6 @@ Floats = NDArray[np.float32]
 
 REFERENCE_SD_HU = 15.0
 """How far the own bone that the engine measures may lie from the patch's (ours)."""
-NORMAL_HU = 150.0
-"""Own bone where the patch shows none that is healthy."""
 LEAST_CORE_VOXELS = 40
 DESTROYED_SHARE = 0.4
 """Share of samples whose masks have a hole where the lesion took the bone."""
