@@ -19,7 +19,8 @@ AIR, LUNG, FAT, MUSCLE, SKIN, ORGAN, BLOOD, RIB = -1000.0, -840.0, -100.0, 55.0,
 WORDS = (
     (("lung",), LUNG), (("trachea", "gas", "bronch"), -950.0), (("fat",), FAT), (("skin",), SKIN),
     (("aorta", "vein", "vena", "artery", "heart", "atrium", "ventricle", "iliac_art", "iliac_v"), BLOOD),
-    (("liver", "spleen", "kidney", "pancreas", "adrenal"), ORGAN), (("colon", "bowel", "stomach", "duoden"), 20.0),
+    (("liver", "spleen", "kidney", "pancreas", "adrenal"), ORGAN),
+    (("colon", "bowel", "stomach", "duoden"), 20.0),
     (("disc",), 85.0), (("cord",), 35.0), (("csf",), 12.0), (("cartilage",), 110.0),
     (("rib", "hip", "femur", "scapula", "clavic", "humer", "sternum", "bone", "skull", "pelvis"), RIB),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -18,6 +19,8 @@ from spineimg.core.levels import Level
 
 FAR = 99.0
 EDGE_MM = 2.0
+NEAR_MM = 1.5
+COARSE_NEAR_MM = 3.5
 Box = tuple[slice, slice, slice]
 
 
@@ -70,7 +73,7 @@ def draw(grid: Grid, solids: Mapping[Level, Solid], lesions: tuple[Lesion, ...])
     """Draw discs and canal, then every bone, then the lesions."""
     canvas = Canvas(grid)
     order = sorted(solids)
-    for upper, lower in zip(order[:-1], order[1:], strict=True):
+    for upper, lower in itertools.pairwise(order):
         _draw_disc(canvas, solids[upper], solids[lower])
     for level in order:
         if level is not Level.SACRUM:
@@ -87,11 +90,31 @@ def _draw_bone(canvas: Canvas, solid: Solid) -> None:
     if box is None:
         return
     own = canvas.own(box, solid)
-    depth = true_distance(solid.distance(own), canvas.grid)
+    if solid.fracture is None:
+        depth = _near_distance(solid, own)
+    else:
+        depth = true_distance(solid.distance(own), canvas.grid)
     nearer = depth < canvas.depth[box]
     canvas.depth[box][nearer] = depth[nearer]
     canvas.owner[box][nearer] = solid.level.verse_id
-    canvas.part[box][nearer] = solid.part(own[nearer])
+    inside = nearer & (depth < NEAR_MM)
+    canvas.part[box][inside] = solid.part(own[inside])
+
+
+def _near_distance(solid: Solid, own: Array) -> NDArray[np.float32]:
+    """Distance at own points (a, b, c, 3), looked up only where a coarse look says that bone is near."""
+    stride = 3
+    coarse = solid.distance(own[::stride, ::stride, ::stride]) < COARSE_NEAR_MM
+    for axis in range(3):
+        coarse = np.repeat(coarse, stride, axis=axis)
+    near = coarse[tuple(slice(0, n) for n in own.shape[:3])]
+    # A sample speaks for the voxels behind it as well as for those before it.
+    for axis in range(3):
+        shifted = np.roll(near, -(stride - 1), axis=axis)
+        near = near | shifted
+    depth = np.full(own.shape[:3], FAR, np.float32)
+    depth[near] = solid.distance(own[near])
+    return depth
 
 
 def true_distance(level: NDArray[np.float32], grid: Grid) -> NDArray[np.float32]:

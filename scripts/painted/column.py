@@ -89,7 +89,7 @@ def _sunk(below: Solid) -> float:
     """How far the upper endplate of a broken body went down at its posterior wall, mm."""
     if below.fracture is None or below.level is Level.SACRUM:
         return 0.0
-    before = below._points[1]["posterior"]  # noqa: SLF001
+    before = below._points[1]["posterior"]
     return float(before[2] - below.forward(before)[2])
 
 

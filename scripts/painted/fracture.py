@@ -16,8 +16,10 @@ POSTERIOR_FADE_MM = 9.0
 
 @dataclass(frozen=True)
 class Fracture:
-    """A collapsed body; ``loss_percent`` at the site that loses most, ``rest`` is the share of it that the
-    other sites lose too (0 to 1)."""
+    """A collapsed body.
+
+    ``loss_percent`` at the site that loses most; ``rest`` is the share of it that the other sites lose too.
+    """
 
     kind: Kind
     loss_percent: float
@@ -49,7 +51,7 @@ class Fracture:
     def undo(self, own: Array, outline: Outline) -> Array:
         """Coordinates of the broken body to those of the intact one (..., 3)."""
         fixed = self.fixed(outline)
-        z = fixed + (own[..., 2] - fixed) / self.left(own, outline)
+        z = fixed + (own[..., 2] - fixed) / self.left(own, outline).astype(own.dtype)
         result: Array = np.concatenate([own[..., :2], z[..., None]], axis=-1)
         return result
 

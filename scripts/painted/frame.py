@@ -99,8 +99,11 @@ def _rays(bone: Bone, frame: Frame, starts: Array, direction: Array) -> Array:
 
 
 def own_frame(bone: Bone, centre: Array, tangent: Array, canal: Array) -> Frame:
-    """Cranial: caudal endplate's normal and the tangent in equal parts (the tangent alone where the
-    endplates disagree by more than 15 degrees); posterior: towards the canal."""
+    """Frame by the rule: posterior towards the canal, cranial as said here.
+
+    Caudal endplate's normal and the tangent in equal parts; the tangent alone where the endplates disagree by
+    more than 15 degrees.
+    """
     back = canal_centre(centre, tangent, canal) - centre
     frame = _towards(centre, tangent, back)
     normals = []
@@ -146,7 +149,7 @@ def canal_centre(centre: Array, tangent: Array, canal: Array) -> Array:
 
 
 def outline_of(bone: Bone, frame: Frame, canal: Array) -> Outline:
-    """Extent of the body by rays from its centre, and of the canal from its points near the centre's height."""
+    """Extent of the body by rays from its centre, and of the canal from its points beside it."""
     ahead = _rays(bone, frame, np.zeros((1, 3)), np.array([0.0, -1.0, 0.0]))[0]
     behind = _rays(bone, frame, np.zeros((1, 3)), np.array([0.0, 1.0, 0.0]))[0]
     sides = [_rays(bone, frame, np.zeros((1, 3)), np.array([s, 0.0, 0.0]))[0] for s in (-1.0, 1.0)]

@@ -14,6 +14,7 @@ from spineimg.core.labelmap import LesionType
 from spineimg.core.levels import Level
 
 LesionKind = Literal["lytic", "blastic", "mixed"]
+FAR_MM = 20.0
 BUMPS = np.array([[0.31, 0.11, -0.07], [-0.09, 0.28, 0.13], [0.05, -0.12, 0.35]])
 """Wave vectors (1/mm) of the outline's bumps and, tripled, of the patches of a mixed lesion."""
 
@@ -36,13 +37,20 @@ class Lesion:
 
     def distance(self, own: Array, bone: NDArray[np.float32], solid: Solid) -> NDArray[np.float32]:
         """About the signed distance to the lesion's surface at own points; ``bone`` is that to the bone."""
-        q = solid.intact(own) - np.array(self.centre_mm)
-        radii = np.array(self.radii_mm)
-        near = np.linalg.norm(q / radii, axis=-1)
-        steep = np.linalg.norm(q / radii**2, axis=-1)
-        blob = near * (near - 1.0) / np.maximum(steep, 1e-6)
-        blob = blob + 0.08 * radii.mean() * np.sin(q @ BUMPS + self.phase).sum(axis=-1)
-        found: NDArray[np.float32] = np.maximum(blob, bone - self.reach_mm).astype(np.float32)
+        found = np.maximum(bone - self.reach_mm, own.dtype.type(0.5)).astype(np.float32)
+        reach = float(max(self.radii_mm)) * 1.5 + 6.0
+        centre = solid.forward(np.array(self.centre_mm))
+        near = ((own - centre.astype(own.dtype)) ** 2).sum(axis=-1) < reach**2
+        q = (solid.intact(own[near]) - np.array(self.centre_mm)).astype(np.float32)
+        radii = np.array(self.radii_mm, np.float32)
+        size = np.sqrt(((q / radii) ** 2).sum(axis=-1))
+        steep = np.sqrt(((q / radii**2) ** 2).sum(axis=-1))
+        blob = size * (size - 1) / np.maximum(steep, np.float32(1e-6))
+        waves = np.sin(q @ BUMPS.astype(np.float32) + np.float32(self.phase)).sum(axis=-1)
+        blob = blob + np.float32(0.08 * radii.mean()) * waves
+        found[near] = np.maximum(blob, bone[near] - self.reach_mm)
+        far = ~near
+        found[far] = np.maximum(found[far], FAR_MM)
         return found
 
     def kinds(self, own: Array, solid: Solid) -> NDArray[np.uint8]:

@@ -24,8 +24,7 @@ SIDES: tuple[tuple[float, ...], ...] = ((), (1.0,), (-1.0,), (1.0, -1.0))
 
 @dataclass(frozen=True)
 class Joint:
-    """Motion of a level (and all above it) on the one below: mm anterior and left, degrees of kyphosis and
-    scoliosis."""
+    """Motion of a level (and all above it) on the one below: mm and degrees, signs as in the records."""
 
     anterior_mm: float = 0.0
     left_mm: float = 0.0
@@ -129,7 +128,7 @@ def _under(levels: tuple[Level, ...], level: Level) -> Level | None:
 
 
 def _follow(joint: Joint, below: Fracture | None) -> Joint:
-    """The column above a wedged body leans forward by part of the wedge's angle (about 1 mm per 2 degrees)."""
+    """The column above a wedged body leans forward by part of the wedge's angle."""
     if below is None or below.kind != "wedge":
         return joint
     lean = 0.22 * below.loss_percent * (1 - below.rest)

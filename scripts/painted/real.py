@@ -88,8 +88,8 @@ def body_frame(labels: LabelMap, level: Level) -> tuple[Frame, Outline]:
     low, high = np.percentile(q, 1, axis=0), np.percentile(q, 99, axis=0)
     lower, upper = np.percentile(core[:, 2], [1, 99])
     outline = Outline(
-        float(high[0] - low[0]), float(low[1]), float(high[1]), float(lower), float(upper), 0.0, float(high[1] + 9.0), 10.0,
-        float(high[1] + 18.0),
+        float(high[0] - low[0]), float(low[1]), float(high[1]), float(lower), float(upper),
+        0.0, float(high[1] + 9.0), 10.0, float(high[1] + 18.0),
     )  # fmt: skip
     return frame, outline
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from painted.anatomy import FINE_MM, Bone
-from painted.frame import Array, Outline, first_exit
 from painted.fracture import Fracture
+from painted.frame import Array, Outline, first_exit
 from spineimg.core.levels import Level
 
 SITES = {"anterior": 0.1, "middle": 0.5, "posterior": 0.9}
@@ -53,7 +53,8 @@ class Solid:
         """Extent of the intact body in own coordinates."""
         o, (x, y, z) = self.bone.outline, self.scale
         return Outline(
-            min(o.width * x, WIDEST * (o.wall_y - o.front_y) * y), o.front_y * y, o.wall_y * y, o.lower_z * z, o.upper_z * z,
+            min(o.width * x, WIDEST * (o.wall_y - o.front_y) * y),
+            o.front_y * y, o.wall_y * y, o.lower_z * z, o.upper_z * z,
             o.canal_x * x, o.canal_y * y, o.canal_half_width * x, o.canal_back * y,
         )  # fmt: skip
 
@@ -61,42 +62,39 @@ class Solid:
         """Own coordinates of the broken bone to those of the intact one (..., 3)."""
         return own if self.fracture is None else self.fracture.undo(own, self.outline)
 
-    def _template(self, own: Array) -> Array:
-        """Own coordinates to template LPS."""
+    def _index(self, own: Array, step_mm: Array | float) -> Array:
+        """Index into an array of the template of a step, from own coordinates (..., 3); shape (3, ...)."""
         q = self.intact(own)
         # A smooth field of some 45 mm wavelength, at most a few tenths of a millimetre.
-        phase, size = self.wrinkle[0], self.wrinkle[1]
+        phase, size = (row.astype(q.dtype) for row in self.wrinkle[:2])
         x, y, z = (q[..., k] for k in range(3))
-        bent = np.stack(
-            [
-                x + size[0] * np.sin(0.14 * z + phase[0]),
-                y + size[1] * np.sin(0.13 * x + phase[1]),
-                z + size[2] * np.sin(0.15 * y + phase[2]),
-            ],
-            axis=-1,
+        bent = (
+            x + size[0] * np.sin(q.dtype.type(0.14) * z + phase[0]),
+            y + size[1] * np.sin(q.dtype.type(0.13) * x + phase[1]),
+            z + size[2] * np.sin(q.dtype.type(0.15) * y + phase[2]),
         )
-        matrix = (self.bone.frame.axes / self.scale[:, None]).astype(q.dtype)
-        result: Array = bent @ matrix + self.bone.frame.origin.astype(q.dtype)
-        return result
+        bone = self.bone
+        matrix = ((bone.frame.axes / self.scale[:, None]) / step_mm).astype(q.dtype)
+        start = ((bone.frame.origin - bone.start_mm) / step_mm).astype(q.dtype)
+        index = np.empty((3, *q.shape[:-1]), q.dtype)
+        for k in range(3):
+            index[k] = bent[0] * matrix[0, k] + bent[1] * matrix[1, k] + bent[2] * matrix[2, k] + start[k]
+        return index
 
     def distance(self, own: Array) -> NDArray[np.float32]:
         """About the signed distance to the surface at own points (..., 3), mm; exact at 0."""
-        index = (self._template(own) - self.bone.start_mm) / FINE_MM
+        index = self._index(own, FINE_MM)
         found: NDArray[np.float32] = ndimage.map_coordinates(
-            self.bone.distance,
-            np.moveaxis(index, -1, 0),
-            order=1,
-            mode="nearest",
-            output=np.float32,
-            prefilter=False,
+            self.bone.distance, index, order=1, mode="nearest", output=np.float32
         )
         return found
 
     def part(self, own: Array) -> NDArray[np.uint8]:
         """`Part` of the bone that is nearest to own points (..., 3)."""
-        index = np.rint((self._template(own) - self.bone.start_mm) / self.bone.parts_step_mm).astype(int)
-        index = np.clip(index, 0, np.array(self.bone.parts.shape) - 1)
-        found: NDArray[np.uint8] = self.bone.parts[index[..., 0], index[..., 1], index[..., 2]]
+        index = np.rint(self._index(own, self.bone.parts_step_mm)).astype(np.intp)
+        limit = np.array(self.bone.parts.shape).reshape(3, *([1] * (index.ndim - 1))) - 1
+        index = np.clip(index, 0, limit)
+        found: NDArray[np.uint8] = self.bone.parts[index[0], index[1], index[2]]
         return found
 
     def rays(self, starts: Array, direction: Array, reach: float = 45.0) -> Array:

@@ -18,7 +18,7 @@ from painted.solid import SITES, Solid
 from spineimg.core.labelmap import LesionType, Part
 from spineimg.core.levels import Level, Region
 
-STEP_MM = 0.8
+STEP_MM = 1.0
 CELL_ML = STEP_MM**3 / 1000
 STRUCTURES = {
     "pedicle_left": Part.PEDICLE_LEFT,
