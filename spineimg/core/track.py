@@ -8,9 +8,23 @@ from typing import Literal
 from spineimg.core.estimate import Estimate
 from spineimg.core.labelmap import Caveat
 from spineimg.core.levels import Level
+from spineimg.core.measurements import Heights
 from spineimg.core.scores import Band, Total
 
 Verdict = Literal["yes", "no", "undetermined"]
+Changed = Literal["changed", "unchanged", "undetermined"]
+TreatmentKind = Literal["surgery", "cement", "stabilisation", "radiotherapy", "bone_drug"]
+EventKind = Literal[
+    "new_fracture",
+    "progression",
+    "new_lesion",
+    "sclerosing",
+    "crossed_7",
+    "crossed_13",
+    "surgery",
+    "cement",
+    "stabilisation",
+]
 LesionResponse = Literal["new", "larger", "smaller", "sclerosing", "stable", "undetermined", "none"]
 
 
@@ -66,6 +80,56 @@ class Interval:
     crossed: tuple[int, ...]
     """Limits (7, 13) that the whole range crossed."""
     reason: str | None
+    height_verdict: Changed = "undetermined"
+    """Extra: whether any height changed, up or down, against the smallest detectable change."""
+    area_change_points: Estimate | None = None
+    """Extra: fall of the body's mid-sagittal area, percent of the earlier one; positive = lost."""
+    alignment_from: tuple[int, ...] = ()
+    alignment_to: tuple[int, ...] = ()
+    """Extra: points for alignment then and now; now judged with the earlier scan, which decides de novo."""
+    posterolateral_from: tuple[int, ...] = ()
+    posterolateral_to: tuple[int, ...] = ()
+    """Extra: points for posterolateral involvement."""
+    not_compared: tuple[str, ...] = ()
+    """Extra: what of this level could not be compared, each with its reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One level on one scan; ``case`` is its index. None: not measured there."""
+
+    case: int
+    complete: bool
+    heights_mm: Heights
+    fall_points: Estimate | None
+    """Largest fall of a height since the first scan that shows the level complete, percent of its own."""
+    lesion_volume_ml: Estimate | None
+    total: Total | None
+    band: tuple[Band, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LevelEvent:
+    """First time that something happened at a level: after ``after``, not later than ``by`` (ISO dates).
+
+    A treatment has one date, which stands in both, and ``visit`` None; else it is the case that shows it first.
+    ``competing``: surgery, cement or stabilisation, after which images of the level are not compared.
+    """
+
+    kind: EventKind
+    after: str
+    by: str
+    visit: int | None
+    competing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What was done, where and when; ``level`` None is the whole patient, ``date`` ISO."""
+
+    level: Level | None
+    kind: TreatmentKind
+    date: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +138,10 @@ class LevelTrack:
 
     level: Level
     intervals: tuple[Interval, ...]
+    visits: tuple[Visit, ...] = ()
+    """Extra: the level on every scan, earliest first."""
+    events: tuple[LevelEvent, ...] = ()
+    """Extra: first occurrence of each event, by date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +153,5 @@ class Track:
     matches: tuple[Match, ...]
     levels: tuple[LevelTrack, ...]
     caveats: tuple[Caveat, ...]
+    treatments: tuple[Treatment, ...] = ()
+    """Extra: what the user said was done between the scans."""
