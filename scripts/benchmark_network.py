@@ -135,8 +135,9 @@ def main() -> None:
         return
     theirs = in_a_process("nnunet", options, ["--extent", *map(str, ours["extent_mm"])])
     each = ", ".join(f"{s:.1f}" for s in theirs["patch_s"])
+    alone = mean(theirs["patch_s"])
     print(
-        f"nnU-Net: {theirs['seconds']:.0f} s = {theirs['patches']} patches, {mean(theirs['patch_s']):.1f} s each "
+        f"nnU-Net: {theirs['seconds']:.0f} s = {theirs['patches']} patches, {alone:.1f} s each "
         f"({each}), peak {theirs['peak_gb']:.2f} GB, {theirs['weights_million']:.1f} M weights"
     )
     print(f"ratio: {theirs['seconds'] / ours['seconds']:.1f} (bar {TIMES:.0f}), {options.threads} threads")
