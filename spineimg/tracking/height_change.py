@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from spineimg.core.estimate import Estimate
 from spineimg.core.measurements import Heights, VertebraMeasurement
 from spineimg.core.settings.tracking import TrackingSettings
-from spineimg.core.track import HeightChange, Verdict
+from spineimg.core.track import Changed, HeightChange, Verdict
 
 SITES = ("anterior", "middle", "posterior")
 
@@ -71,6 +71,23 @@ def _one_fell(fall: Estimate | None, points: float, detectable: float | None) ->
         return "no"
     beyond = detectable is not None and fall.low > detectable
     return "yes" if beyond and fall.value >= points else "undetermined"
+
+
+def height_verdict(change: HeightChange, detectable: float | None) -> Changed:
+    """Whether any height changed, up or down, against the smallest detectable change.
+
+    ``changed``: the whole interval of one height lies beyond it. ``unchanged``: no height was measured to
+    change by more. Between, or where a height or the detectable change is not known: ``undetermined``.
+    """
+    falls = [getattr(change, site) for site in SITES]
+    if detectable is None:
+        return "undetermined"
+    known = [fall for fall in falls if fall is not None]
+    if any(fall.low > detectable or fall.high < -detectable for fall in known):
+        return "changed"
+    if len(known) == len(falls) and all(abs(fall.value) <= detectable for fall in known):
+        return "unchanged"
+    return "undetermined"
 
 
 def genant_rose(then: tuple[int, ...], now: tuple[int, ...]) -> bool:
