@@ -14,11 +14,12 @@ from spineimg.phantom.column import Stand
 from spineimg.phantom.counts import rib_pairs
 from spineimg.phantom.lesions import lesion_cover, lesion_solid
 from spineimg.phantom.marrow import marrow_hu
+from spineimg.phantom.near import bone_near
 from spineimg.phantom.profile import Profile
 from spineimg.phantom.shapes import Coordinates, Field
-from spineimg.phantom.skeleton import SACRUM_BOX, pelvis, ribs, sacrum, skull, sternum
+from spineimg.phantom.skeleton import SACRUM_BOX, pelvis, ribs, skull, sternum
 from spineimg.phantom.spec import PhantomSpec
-from spineimg.phantom.vertebra import bounding_box, vertebra
+from spineimg.phantom.vertebra import bounding_box
 
 OTHER_BONE = 100
 """Owner ids of the canvas from here on: this plus the tissue."""
@@ -35,6 +36,7 @@ class Drawn(NamedTuple):
 
 def draw_vertebrae(canvas: Canvas, spec: PhantomSpec, stands: dict[Level, Stand], to_patient: Points) -> None:
     """All vertebrae that reach into the canvas, with their marrow and lesions."""
+    reach = max((lesion.reach_mm for lesion in spec.lesions), default=0.0)
     for level, stand in stands.items():
         affine = frame_affine(to_patient, stand.centre, stand.frame)
         low, high = SACRUM_BOX if level is Level.SACRUM else bounding_box(level, stand.shape)
@@ -42,15 +44,10 @@ def draw_vertebrae(canvas: Canvas, spec: PhantomSpec, stands: dict[Level, Stand]
         if window is None:
             continue
         p = full_coordinates(affine, window)
-        if level is Level.SACRUM:
-            distance = sacrum(p, stand)
-            part = np.where(p.y < np.float32(stand.shape.size.depth / 2 - 1) + p.z * np.float32(0.13), 1, 9)
-            part = part.astype(np.uint8)
-        else:
-            solid = vertebra(p, level, stand.shape)
-            distance, part = solid.distance, solid.part
-            if solid.fused is not None:
-                canvas.fuse(window, solid.fused < 0)
+        solid = bone_near(p, stand, reach)
+        distance, part = solid.distance, solid.part
+        if solid.fused is not None:
+            canvas.fuse(window, solid.fused < 0)
         won = canvas.draw(window, level.verse_id, distance)
         canvas.part[window][won] = part[won]
         near = won & (distance < 1.0)

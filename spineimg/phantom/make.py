@@ -98,7 +98,8 @@ def _labels(masks: Masks, counts: tuple[int, int, int], grid: Grid) -> tuple[Lab
     solid = bone[middle] < 0
     owner = np.where(solid, canvas.owner[middle], 0).astype(np.uint8)
     array = np.where(owner < OTHER_BONE, owner, 0).astype(np.uint8)
-    parts = np.where(array > 0, canvas.part[middle], np.where(canal[middle] & (owner == 0), Part.CANAL, 0))
+    hollow = np.where(canal[middle] & (owner == 0), np.uint8(Part.CANAL), np.uint8(0))
+    parts = np.where(array > 0, canvas.part[middle], hollow)
     lesions = np.where(canvas.lesion_share[middle] > _HALF_OF_255, canvas.lesion[middle], 0).astype(np.uint8)
     kinds = np.where(lesions > 0, canvas.lesion_kind[middle], 0).astype(np.uint8)
     tissues = tissue[middle].copy()
@@ -107,4 +108,4 @@ def _labels(masks: Masks, counts: tuple[int, int, int], grid: Grid) -> tuple[Lab
     tissues[(array > 0) & (array < Level.SACRUM.verse_id)] = SOFT
     tissues[array == Level.SACRUM.verse_id] = SACRUM_TISSUE
     engine = EngineId("phantom", "1")
-    return LabelMap(array, grid, parts.astype(np.uint8), lesions, kinds, engine=engine), tissues
+    return LabelMap(array, grid, parts, lesions, kinds, engine=engine), tissues

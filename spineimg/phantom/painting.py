@@ -121,17 +121,12 @@ def paint_bone(hu: Field, canvas: Canvas, spec: PhantomSpec) -> Field:
     canvas.lesion_share[abroad] = 0
     width = float(canvas.grid.spacing_mm.mean())
     cortex = np.float32(spec.patient.cortex_hu)
-    for k in range(hu.shape[2]):
-        sd = bone[:, :, k]
-        near = np.nonzero(sd < width)
-        if near[0].size:
-            d = sd[near]
-            whole = cover(d, width)
-            core = cover(d + canvas.shell[:, :, k][near].astype(np.float32) / 100, width)
-            marrow = canvas.marrow[:, :, k][near]
-            hu[:, :, k][near] = hu[:, :, k][near] * (1 - whole) + cortex * (whole - core) + marrow * core
-        ill = np.nonzero(canvas.lesion_share[:, :, k])
-        if ill[0].size:
-            share = canvas.lesion_share[:, :, k][ill].astype(np.float32) / 255
-            hu[:, :, k][ill] += share * (canvas.lesion_hu[:, :, k][ill] - hu[:, :, k][ill])
+    near = np.nonzero(bone < width)
+    d = bone[near]
+    whole = cover(d, width)
+    core = cover(d + canvas.shell[near].astype(np.float32) / 100, width)
+    hu[near] = hu[near] * (1 - whole) + cortex * (whole - core) + canvas.marrow[near] * core
+    ill = np.nonzero(canvas.lesion_share)
+    share = canvas.lesion_share[ill].astype(np.float32) / 255
+    hu[ill] += share * (canvas.lesion_hu[ill] - hu[ill])
     return bone

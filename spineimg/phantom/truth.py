@@ -20,12 +20,13 @@ from spineimg.phantom.counts import bears_ribs
 from spineimg.phantom.endplates import MIDLINE_BACK, SITES
 from spineimg.phantom.lesions import BLASTIC_HU, LYTIC_HU, lesion_solid
 from spineimg.phantom.marrow import trabecular_hu
+from spineimg.phantom.near import bone_near
 from spineimg.phantom.shapes import Coordinates, Field, cover
-from spineimg.phantom.skeleton import SACRUM_BOX, sacrum
+from spineimg.phantom.skeleton import SACRUM_BOX
 from spineimg.phantom.spec import LesionSpec, PhantomSpec
 from spineimg.phantom.truth_anatomy import anatomy_records
 from spineimg.phantom.truth_scores import score_records
-from spineimg.phantom.vertebra import bounding_box, vertebra
+from spineimg.phantom.vertebra import bounding_box
 
 _STEP_MM = 0.8
 _CELL_ML = _STEP_MM**3 / 1000
@@ -66,7 +67,8 @@ class Lattice:
 def truth_records(scene: Scene) -> dict[str, Any]:
     """``{measurements, sins}`` with ``value`` only and single-member sets, of the levels in the image."""
     spec = scene.spec
-    lattices = {level: _lattice(stand) for level, stand in scene.stands.items() if _seen(scene, stand)}
+    reach = max((lesion.reach_mm for lesion in spec.lesions), default=0.0)
+    lattices = {level: _lattice(stand, reach) for level, stand in scene.stands.items() if _seen(scene, stand)}
     lesions = [
         _lesion(number, lesion, lattices[lesion.level], scene)
         for number, lesion in enumerate(spec.lesions, 1)
@@ -105,17 +107,13 @@ def _seen(scene: Scene, stand: Stand) -> bool:
     return bool((index > -0.5).all() and (index < np.array(scene.grid.shape) - 0.5).all())
 
 
-def _lattice(stand: Stand) -> Lattice:
+def _lattice(stand: Stand, reach_mm: float = 0.0) -> Lattice:
     low, high = SACRUM_BOX if stand.level is Level.SACRUM else bounding_box(stand.level, stand.shape)
     steps = [np.arange(a, b, _STEP_MM, dtype=np.float32) for a, b in zip(low, high, strict=True)]
     p = Coordinates(*np.meshgrid(*steps, indexing="ij"))
-    if stand.level is Level.SACRUM:
-        distance = sacrum(p, stand)
-        part = np.full(distance.shape, Part.BODY, np.uint8)
-    else:
-        solid = vertebra(p, stand.level, stand.shape)
-        distance, part = solid.distance, solid.part
-    return Lattice(p, distance, part, cover(distance, _STEP_MM))
+    solid = bone_near(p, stand, reach_mm)
+    part = np.full(solid.part.shape, Part.BODY, np.uint8) if stand.level is Level.SACRUM else solid.part
+    return Lattice(p, solid.distance, part, cover(solid.distance, _STEP_MM))
 
 
 def _complete(scene: Scene, stand: Stand, lattice: Lattice) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from spineimg.core.grid import Points
 from spineimg.core.labelmap import Part
 from spineimg.core.levels import Level
 from spineimg.phantom import (
@@ -21,16 +22,16 @@ from spineimg.phantom import (
     make_phantom,
 )
 
-SCAN = ScanSpec(seed=4, spacing_mm=(1.7, 1.7, 1.7), width_mm=110.0, depth_mm=110.0, margin_mm=0.0)
+SCAN = ScanSpec(seed=4, spacing_mm=(1.7, 1.7, 1.7), width_mm=90.0, depth_mm=90.0, margin_mm=0.0)
 RIB = 2
 
 
-def draw(anatomy: AnatomySpec, top: Level, curve: CurveSpec | None = None, **scan: float) -> Phantom:
+def draw(anatomy: AnatomySpec, top: Level, curve: CurveSpec | None = None, scan: ScanSpec = SCAN) -> Phantom:
     patient = PatientSpec(seed=4, anatomy=anatomy, curve=curve)
-    return make_phantom(PhantomSpec(patient, replace(SCAN, **scan), top, Level.SACRUM))
+    return make_phantom(PhantomSpec(patient, scan, top, Level.SACRUM))
 
 
-def bodies(phantom: Phantom) -> dict[Level, np.ndarray]:
+def bodies(phantom: Phantom) -> dict[Level, Points]:
     """Centre of each body, LPS mm, by its voxels."""
     parts, array = phantom.labels.parts, phantom.labels.array
     found = {}
@@ -44,7 +45,7 @@ def bodies(phantom: Phantom) -> dict[Level, np.ndarray]:
 def has_rib(phantom: Phantom, level: Level) -> bool:
     """Rib within 16 mm beside the upper half of the body, on either side."""
     grid = phantom.volume.grid
-    x, y, z = grid.to_lps_mm(np.argwhere(phantom.tissue == RIB)).T
+    x, y, z = grid.to_lps_mm(np.argwhere(phantom.tissue == RIB).astype(float)).T
     centre = bodies(phantom)[level]
     beside = (np.abs(x - centre[0]) < 38) & (np.abs(y - centre[1]) < 25) & (np.abs(z - centre[2]) < 10)
     return bool(beside.sum() > 20)
@@ -84,13 +85,12 @@ def test_the_truth_gives_a_ribless_level_no_rib_joint() -> None:
 
 @pytest.mark.parametrize("side", ["none", "left", "both"])
 def test_a_sacralised_l5_is_one_bone_with_the_sacrum_on_its_side(side: str) -> None:
-    phantom = draw(AnatomySpec(sacralised=side), Level.L5, spacing_mm=(1.2, 1.2, 1.2))  # type: ignore[arg-type]
+    scan = replace(SCAN, spacing_mm=(1.2, 1.2, 1.2), width_mm=110.0)
+    phantom = draw(AnatomySpec(sacralised=side), Level.L5, scan=scan)  # type: ignore[arg-type]
     array, grid = phantom.labels.array, phantom.volume.grid
     sacrum = ndimage.binary_dilation(array == Level.SACRUM.verse_id)
-    x = (
-        grid.to_lps_mm(np.argwhere(sacrum & (array == Level.L5.verse_id)))[:, 0]
-        - bodies(phantom)[Level.L5][0]
-    )
+    touching = np.argwhere(sacrum & (array == Level.L5.verse_id)).astype(float)
+    x = grid.to_lps_mm(touching)[:, 0] - bodies(phantom)[Level.L5][0]
     joined = {name for name, sign in (("left", 1), ("right", -1)) if (x * sign > 20).sum() > 20}
     assert joined == {"none": set(), "left": {"left"}, "both": {"left", "right"}}[side]
 
@@ -98,7 +98,7 @@ def test_a_sacralised_l5_is_one_bone_with_the_sacrum_on_its_side(side: str) -> N
 @pytest.mark.parametrize("cobb", [35.0, -20.0])
 def test_a_scoliosis_has_its_cobb_angle_and_side(cobb: float) -> None:
     curve = CurveSpec(Level.T12, Level.L4, cobb)
-    phantom = draw(AnatomySpec(), Level.T12, curve, width_mm=130.0)
+    phantom = draw(AnatomySpec(), Level.T12, curve)
     truth = phantom.truth
     found = truth["anatomy"]["curves"][0]["cobb_deg"]["value"]
     assert found == pytest.approx(cobb, abs=2.5)
