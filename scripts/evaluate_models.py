@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -140,6 +141,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="of the networks")
     parser.add_argument("--out", type=Path, default=Path("out/models.json"))
     options = parser.parse_args()
+    os.environ["SPINEIMG_SHARED"] = str(options.shared)  # where scripts/painted looks
     engine = load_folder(options.model or find_model(DEFAULT_MODEL), Modality.CT)
     results = Results(options.out, engine.weights_sha256 or "unknown")
     few = replace(DEFAULTS.segmentation, threads=options.threads)
