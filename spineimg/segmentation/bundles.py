@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,13 +48,13 @@ def model_folders() -> tuple[Path, ...]:
     """Folders that are searched for models, in order.
 
     ``SPINEIMG_MODELS`` (alone, when set); else the user's data folder, the clone's ``models/``,
-    and what a plain installation put beside the interpreter.
+    and what a plain installation put into the package.
     """
     given = os.environ.get("SPINEIMG_MODELS")
     if given:
         return (Path(given),)
-    installed = Path(sys.prefix) / "share" / "spineimg" / "models"
-    return (user_folder(), Path(__file__).parents[2] / "models", installed)
+    package = Path(__file__).parents[1]
+    return (user_folder(), package.parent / "models", package / "models")
 
 
 def user_folder() -> Path:
