@@ -38,8 +38,17 @@ LabelsOption = Annotated[
 KindOption = Annotated[
     str,
     typer.Option(
-        "--labels-kind", metavar="KIND", help="Whose ids: verse, totalsegmentator, spineps or totalspineseg."
+        "--labels-kind",
+        metavar="KIND",
+        help="Whose ids: verse, totalsegmentator, spineps, totalspineseg or dicom-seg.",
     ),
+]
+SecondOption = Annotated[
+    Path | None,
+    typer.Option("--second", metavar="FILE", help="Second labels; where names differ, both stay possible."),
+]
+SecondKindOption = Annotated[
+    str, typer.Option("--second-kind", metavar="KIND", help="Whose ids the second labels have.")
 ]
 LesionsOption = Annotated[
     Path | None, typer.Option("--lesions", metavar="FILE", help="Lesion masks (NIfTI, one id a lesion).")

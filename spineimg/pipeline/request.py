@@ -17,6 +17,9 @@ class Request:
     modality: Modality | None = None
     labels: Path | None = None
     labels_kind: str = "verse"
+    second: Path | None = None
+    """Second labels of the same scan; where they name a vertebra otherwise, both names stay possible."""
+    second_kind: str = "verse"
     lesions: Path | None = None
     engine: str | None = None
     pain: tuple[str, ...] = ()

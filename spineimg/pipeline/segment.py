@@ -17,6 +17,7 @@ from spineimg.core.volume import Modality, Volume
 from spineimg.pipeline.request import Request
 from spineimg.segmentation.adapters import labels_from_file
 from spineimg.segmentation.engine import Engine, load_engine
+from spineimg.segmentation.second_opinion import with_second_opinion
 from spineimg.storage.nifti import read_mask, require_same_grid
 
 
@@ -27,7 +28,7 @@ def engine_for(name: str | None, modality: Modality) -> Engine:
 
 
 def segment(volume: Volume, request: Request, settings: Settings) -> LabelMap:
-    """Label a scan with the reader's masks where given, else with the network.
+    """Label a scan with the reader's masks where given, else with the network; ask second labels where given.
 
     Raises
     ------
@@ -40,6 +41,9 @@ def segment(volume: Volume, request: Request, settings: Settings) -> LabelMap:
         labels = reader_labels(request.labels, request.labels_kind, volume.grid)
     else:
         labels = engine_for(request.engine, volume.modality)(volume, settings.segmentation)
+    if request.second is not None:
+        second = reader_labels(request.second, request.second_kind, volume.grid)
+        labels = with_second_opinion(labels, second, settings.segmentation)
     if request.lesions is not None:
         labels = with_lesions(labels, request.lesions)
     return labels

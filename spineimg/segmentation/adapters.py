@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -63,6 +64,20 @@ def _totalspineseg() -> dict[int, int]:
     return table | dict.fromkeys(discs, IGNORED)
 
 
+_SNOMED = (
+    ("14806007", "39976000", "113205007", "5329002", "36978003", "36054005", "87391001"),
+    ("64864005", "53733008", "1626008", "73071006", "56401006", "45296009"),
+    ("62487009", "11068009", "82687006", "7610001", "12989004", "23215003"),
+    ("66794005", "14293000", "36470004", "11994002", "49668003"),
+)
+CODES: Mapping[str, Level] = {
+    **dict(zip([code for row in _SNOMED for code in row], _PRESACRAL, strict=True)),
+    "54735007": Level.SACRUM,
+}
+"""SNOMED CT codes of the vertebrae (DICOM context group 7603) and of the sacrum."""
+_NAMED = re.compile(r"(?:^|[^A-Za-z0-9])([CTL])\s?(1?\d)(?:[^A-Za-z0-9]|$)")
+DICOM_SEG = "dicom-seg"
+
 KINDS: Mapping[str, Mapping[int, int]] = {
     "verse": _verse(),
     "totalsegmentator": _totalsegmentator(),
@@ -78,9 +93,10 @@ def labels_from_file(path: Path, kind: str, grid: Grid) -> LabelMap:
     Parameters
     ----------
     path : Path
-        NIfTI mask; for ``totalsegmentator`` also its folder of one mask per structure.
+        NIfTI mask; for ``totalsegmentator`` also its folder of one mask per structure; for ``dicom-seg``
+        a DICOM segmentation.
     kind : str
-        ``verse``, ``totalsegmentator``, ``spineps`` or ``totalspineseg``.
+        ``verse``, ``totalsegmentator``, ``spineps``, ``totalspineseg`` or ``dicom-seg``.
     grid : Grid
         Grid of the image; the file's axes may be permuted or flipped against it.
 
@@ -94,12 +110,16 @@ def labels_from_file(path: Path, kind: str, grid: Grid) -> LabelMap:
     UsageError
         ``unknown-labels-kind``, ``no-such-path``.
     InputRefused
-        ``unknown-label-id``, ``mask-grid-differs``, ``no-vertebra-in-labels``.
+        ``unknown-label-id``, ``mask-grid-differs``, ``no-vertebra-in-labels``; of ``dicom-seg`` also
+        ``not-a-segmentation``, ``labels-overlap``.
     """
-    if kind not in KINDS:
-        raise UsageError("unknown-labels-kind", f"labels kind {kind!r}", f"use one of {', '.join(KINDS)}")
+    if kind not in (*KINDS, DICOM_SEG):
+        known = ", ".join((*KINDS, DICOM_SEG))
+        raise UsageError("unknown-labels-kind", f"labels kind {kind!r}", f"use one of {known}")
     if not path.exists():
         raise UsageError("no-such-path", f"no such file: {path}", "check the path", path)
+    if kind == DICOM_SEG:
+        return _from_segments(path, grid)
     raw = _folder(path, grid) if path.is_dir() else on_grid(*_read(path), grid, path)
     table = KINDS[kind]
     present = [int(i) for i in np.unique(raw) if i != 0]
@@ -116,12 +136,64 @@ def labels_from_file(path: Path, kind: str, grid: Grid) -> LabelMap:
         lookup[number] = max(0, meaning)
     array = lookup[raw]
     if not array.any():
-        raise InputRefused(
-            "no-vertebra-in-labels", "the mask holds no vertebra", "check the file and --labels-kind", path
-        )
+        raise _no_vertebra(path)
     canal = np.isin(raw, [i for i in present if table[i] == CANAL])
     parts = np.where(canal, np.uint8(Part.CANAL), np.uint8(0)) if canal.any() else None
     return LabelMap(array=array, grid=grid, parts=parts, engine=EngineId(f"labels:{kind}", "file"))
+
+
+def _no_vertebra(path: Path) -> InputRefused:
+    """Refusal of a mask without any vertebra."""
+    return InputRefused(
+        "no-vertebra-in-labels", "the mask holds no vertebra", "check the file and --labels-kind", path
+    )
+
+
+def segment_level(label: str, code: tuple[str, str, str]) -> Level | None:
+    """Level that a DICOM segment stands for, by its code, else by its name.
+
+    Parameters
+    ----------
+    label : str
+        SegmentLabel, such as "vertebrae_L1" or "T4 vertebra".
+    code : tuple of str
+        Value, scheme and meaning of the property type.
+    """
+    if code[0] in CODES:
+        return CODES[code[0]]
+    for words in (code[2], label):
+        plain = words.replace("_", " ")
+        names = {m.group(1) + m.group(2) for m in _NAMED.finditer(plain)}
+        levels = {Level(n) for n in names if n in Level.__members__}
+        if len(levels) == 1 and not re.search(r"\b(dis[ck]|rib|nerve|root|lesion)", plain, re.IGNORECASE):
+            return levels.pop()
+        if re.search(r"\bsacrum\b", plain, re.IGNORECASE):
+            return Level.SACRUM
+    return None
+
+
+def _from_segments(path: Path, grid: Grid) -> LabelMap:
+    """Vertebrae and sacrum of a DICOM segmentation; its other segments are left out."""
+    from spineimg.dicom.segments import read_segments
+
+    array = np.zeros(grid.shape, dtype=np.uint8)
+    for segment in read_segments(path, grid):
+        level = segment_level(segment.label, segment.code)
+        if level is None:
+            continue
+        taken = array[segment.mask]
+        if (taken > 0).any():
+            other = Level.from_verse_id(int(taken.max()))
+            raise InputRefused(
+                "labels-overlap",
+                f"segments {other} and {level} share {int((taken > 0).sum())} voxels",
+                "export the segmentation without overlap",
+                path,
+            )
+        array[segment.mask] = level.verse_id
+    if not array.any():
+        raise _no_vertebra(path)
+    return LabelMap(array=array, grid=grid, engine=EngineId(f"labels:{DICOM_SEG}", "file"))
 
 
 def on_grid(array: Bytes, source: Grid, target: Grid, where: Path) -> Bytes:

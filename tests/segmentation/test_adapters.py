@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
 from spineimg.core.errors import InputRefused, UsageError
 from spineimg.core.grid import Grid
 from spineimg.core.labelmap import Part
 from spineimg.core.levels import Level
-from spineimg.segmentation.adapters import KINDS, labels_from_file
+from spineimg.core.settings.reading import ReadingSettings
+from spineimg.dicom import load
+from spineimg.segmentation.adapters import KINDS, labels_from_file, segment_level
 from spineimg.storage.nifti import write_mask
 
 GRID = Grid((6, 5, 4), np.array([[1.0, 0, 0, -3], [0, 1.5, 0, 7], [0, 0, 2.0, 10], [0, 0, 0, 1]]))
@@ -118,3 +121,43 @@ def test_bad_requests_are_refused(tmp_path: Path) -> None:
         labels_from_file(tmp_path / "missing.nii.gz", "verse", GRID)
     with pytest.raises(InputRefused, match="no-vertebra-in-labels"):
         labels_from_file(path, "verse", GRID)
+
+
+@pytest.mark.parametrize(
+    ("label", "code", "level"),
+    [
+        ("vertebrae_L1", ("", "", ""), Level.L1),
+        ("Segment_1", ("23215003", "SCT", "T12 vertebra"), Level.T12),
+        ("Segment_1", ("123", "99LOCAL", "C7 vertebra"), Level.C7),
+        ("T4", ("51299004", "SCT", "Bone"), Level.T4),
+        ("Vertebra L 5", ("", "", ""), Level.L5),
+        ("Sacrum", ("", "", ""), Level.SACRUM),
+        ("L4/L5 disc", ("", "", ""), None),
+        ("L4 lesion", ("", "", ""), None),
+        ("T1 weighted tumour of T4", ("", "", ""), None),
+        ("liver", ("10200004", "SCT", "Liver"), None),
+        ("CT13", ("", "", ""), None),
+    ],
+)
+def test_a_dicom_segment_is_named_by_code_or_words(
+    label: str, code: tuple[str, str, str], level: Level | None
+) -> None:
+    assert segment_level(label, code) is level
+
+
+def test_a_dicom_segmentation_becomes_labels(tmp_path: Path, shared: Path) -> None:
+    data = pydicom.dcmread(shared / "data" / "dicom" / "seg" / "dcmqi_24x38x3" / "label.seg")
+    data.SegmentSequence[0].SegmentLabel = "vertebrae_L2"
+    data.SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeMeaning = "Bone"
+    data.save_as(tmp_path / "seg.dcm")
+    volume = load(shared / "data" / "dicom" / "good" / "ct_small_24x38_dcmqi", ReadingSettings())
+    labels = labels_from_file(tmp_path / "seg.dcm", "dicom-seg", volume.grid)
+    assert labels.levels() == (Level.L2,)
+    assert (labels.array > 0).sum() == data.pixel_array.sum()
+
+
+def test_a_dicom_segmentation_without_vertebra_is_refused(shared: Path) -> None:
+    volume = load(shared / "data" / "dicom" / "good" / "ct_small_24x38_dcmqi", ReadingSettings())
+    path = shared / "data" / "dicom" / "seg" / "dcmqi_24x38x3" / "label.seg"
+    with pytest.raises(InputRefused, match="no-vertebra-in-labels"):
+        labels_from_file(path, "dicom-seg", volume.grid)

@@ -56,6 +56,11 @@ class SegmentationSettings:
     region beside that border are in doubt whatever the count says."""
     contradicted_confidence: float = 0.5
     """Confidence of such names, at most: the count says one thing, the look another."""
+    second_overlap: float = 0.3
+    """A second label map names a vertebra where one of its labels covers this share of it: bodies-only labels
+    still do, a neighbour's border does not."""
+    second_apart_mm: float = 0.5
+    """Two label maps lie on one grid when their corners are no farther apart."""
     transitional_possible: float = 0.10
     """The count is called unusual from this posterior of a T13, L6, missing T12 or L5 on."""
 
