@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Write the CT bundle from two training runs.
+"""Write the CT or MR bundle from two training runs.
 
-    scripts/export_bundle.py RUNS [--out models/spine_ct] [--version 0.1.0]
+    scripts/export_bundle.py RUNS [--modality MR] [--out models/spine_ct] [--version 0.1.0]
 
 RUNS holds locate/best.pt and refine/best.pt as scripts/train_locate.py and train_refine.py leave
-them, and lesion/best.pt: a second run, or an earlier checkpoint, of train_refine.py for the lesions.
+them (MR: locate_mr/best.pt and refine_mr/best.pt), and for CT lesion/best.pt: a second run, or an earlier
+checkpoint, of train_refine.py for the lesions. MR has no network for lesions.
 Weights are stored as float16 (half the size) and used as float32; what that costs is printed.
 The card (docs/README.md) and configs/inference.json are kept as they are.
 """
@@ -20,7 +21,7 @@ import numpy as np
 import torch
 
 from spineimg import __version__
-from spineimg.segmentation.bundles import LESION_MODEL, write_sums
+from spineimg.segmentation.bundles import DEFAULT_MODELS, LESION_MODEL, write_sums
 from spineimg.segmentation.engine import load_network
 from spineimg.segmentation.inputs import LOCATE_CLASSES, LOCATE_FIELDS, REFINE_CLASSES, REFINE_LESIONS
 
@@ -49,23 +50,39 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", type=Path)
-    folder = Path(__file__).parents[1] / "models" / "spine_ct"
-    parser.add_argument("--out", type=Path, default=folder)
+    parser.add_argument("--modality", choices=tuple(DEFAULT_MODELS), default="CT")
+    parser.add_argument("--out", type=Path, help="default: the modality's folder in models/")
     parser.add_argument("--version", default=__version__)
     given = parser.parse_args()
+    out = given.out or Path(__file__).parents[1] / "models" / DEFAULT_MODELS[given.modality]
+    ending = {"CT": "", "MR": "_mr"}[given.modality]
     records = {
-        name: shrink(given.runs / name / "best.pt", given.out / "models" / f"{name}.pt")
+        name: shrink(given.runs / f"{name}{ending}" / "best.pt", out / "models" / f"{name}.pt")
         for name in ("locate", "refine")
     }
     about = metadata(given.version, records)
-    if export_lesions(given.runs, given.out.parent / LESION_MODEL, given.version):
+    if given.modality == "MR":
+        about = as_mr(about)
+    elif export_lesions(given.runs, out.parent / LESION_MODEL, given.version):
         about["lesions_by"] = LESION_MODEL
-    (given.out / "configs" / "metadata.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    write_sums(given.out)
-    size = sum(p.stat().st_size for p in given.out.rglob("*") if p.is_file()) / 1e6
+    (out / "configs").mkdir(parents=True, exist_ok=True)
+    (out / "configs" / "metadata.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    write_sums(out)
+    size = sum(p.stat().st_size for p in out.rglob("*") if p.is_file()) / 1e6
     if size > LIMIT_MB:
         raise SystemExit(f"the bundle has {size:.1f} MB, more than {LIMIT_MB:.0f}")
-    print(f"{given.out}: {size:.1f} MB")
+    print(f"{out}: {size:.1f} MB")
+
+
+def as_mr(about: dict[str, Any]) -> dict[str, Any]:
+    """Metadata of the MR bundle: no lesions, values of any scale, the licence of its training masks."""
+    image = {"format": "magnitude", "modality": "MR", "dtype": "float32", "value_range": [0, 1]}
+    about["network_data_format"]["inputs"]["image"] |= image
+    return about | {
+        "modality": "MR",
+        "weights_licence": "GPL-3.0",
+        "task": "locate, segment and name vertebrae on MR; lesions are not looked for",
+    }
 
 
 def export_lesions(runs: Path, folder: Path, version: str) -> bool:

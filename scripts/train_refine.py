@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from spineimg.training.run_refine import run_refine
 from spineimg.training.run_mr import run_refine_mr
+from spineimg.training.run_refine import run_refine
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

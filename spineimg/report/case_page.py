@@ -69,7 +69,11 @@ def _column_row(case: Case, level: Level) -> ColumnRow:
     colours = tuple(BAND_COLOUR[one] for one in score.band)
     words = f"{total_words(score.total)}  {band_words(score.band)}"
     if score.state == "candidate":
-        return ColumnRow(level, label, f"doubtful lesion, would be {words}", (), unknown=True, link=link)
+        unsearched = not case.measurements.lesions_searched and not any(
+            lesion.level is level for lesion in case.measurements.lesions
+        )
+        what = "lesions not looked for" if unsearched else "doubtful lesion"
+        return ColumnRow(level, label, f"{what}, would be {words}", (), unknown=True, link=link)
     return ColumnRow(level, label, words, colours, strong=level is case.scores.patient.level, link=link)
 
 

@@ -68,7 +68,7 @@ def score_bone_lesion(
     place, picture = lesions.place, axial_picture(level)
     score = points_text("bone_lesion", sorted(points))
     if not selections:
-        text = f"No lesion of {level} is likely a metastasis, so its quality is open: {score}."
+        text = f"{lesions.why_empty(level)}, so its quality is open: {score}."
         evidence = [Evidence(text, source=OURS, picture=picture)]
     elif share is not None:
         evidence = [

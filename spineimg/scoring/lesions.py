@@ -25,13 +25,20 @@ class LevelLesions:
     likely: Selection
     doubtful: Selection
     unlikely: Selection
+    searched: bool = True
 
     @classmethod
     def of(cls, measurements: Measurements, level: Level) -> LevelLesions:
         """Collect the lesions of a level."""
         found = [lesion for lesion in measurements.lesions if lesion.level is level]
-        by_status = {s: tuple(x for x in found if x.status == s) for s in ("likely", "doubtful", "unlikely")}
-        return cls(by_status["likely"], by_status["doubtful"], by_status["unlikely"])
+        by = {s: tuple(x for x in found if x.status == s) for s in ("likely", "doubtful", "unlikely")}
+        return cls(by["likely"], by["doubtful"], by["unlikely"], measurements.lesions_searched)
+
+    def why_empty(self, level: Level) -> str:
+        """Say why no lesion of a level counts: none is likely one, or none was looked for."""
+        if self.searched or self.unlikely:
+            return f"No lesion of {level} is likely a metastasis"
+        return f"Lesions of {level} were not looked for on this image"
 
     @property
     def counted(self) -> Selection:

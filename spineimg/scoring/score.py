@@ -106,12 +106,12 @@ def _score_level(
     vertebra = measurements.vertebra(level)
     lesions = LevelLesions.of(measurements, level)
     findings: dict[ComponentName, Finding] = {
-        "location": score_location(level, vertebra),
+        "location": score_location(level, vertebra, lesions),
         "pain": score_pain(level, pain),
         "bone_lesion": score_bone_lesion(level, measurements, lesions, settings),
         "alignment": score_alignment(level, measurements, settings, earlier),
         "collapse": score_collapse(level, vertebra, lesions, settings),
-        "posterolateral": score_posterolateral(level, lesions, settings),
+        "posterolateral": score_posterolateral(level, vertebra, lesions, settings),
     }
     for verdict in verdicts:
         findings[verdict.component] = with_verdict(findings[verdict.component], verdict)

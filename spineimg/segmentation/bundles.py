@@ -13,6 +13,7 @@ from typing import Any
 from spineimg.core.errors import EnvironmentFault, ModelError, UsageError
 
 DEFAULT_MODEL = "spine_ct"
+DEFAULT_MODELS = {"CT": DEFAULT_MODEL, "MR": "spine_mr"}
 NAMING_MODEL = "naming"
 LESION_MODEL = "lesion_ct"
 SUMS = "SHA256SUMS"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -18,12 +19,15 @@ from spineimg.core.settings.segmentation import SegmentationSettings
 from spineimg.core.volume import Modality, Volume
 from spineimg.segmentation import bundles
 from spineimg.segmentation.chain import as_found, column, irregularity, surroundings
+from spineimg.segmentation.lesion_finder import mark_lesions
+from spineimg.segmentation.lesion_inputs import LESION_CHANNELS
 from spineimg.segmentation.lesions import find_lesions
-from spineimg.segmentation.locate import SACRUM, Regions, locate, vote
+from spineimg.segmentation.locate import SACRUM, Peak, Regions, locate, vote
+from spineimg.segmentation.looks import prepared
 from spineimg.segmentation.name import Naming, name_column
 from spineimg.segmentation.naming_model import NamingModel, load_naming_model
 from spineimg.segmentation.paste import Pasted, paste
-from spineimg.segmentation.refine import refine, with_lesions
+from spineimg.segmentation.refine import Patch, refine, with_lesions
 from spineimg.segmentation.resample import linear
 from spineimg.segmentation.rhythm import by_rhythm
 from spineimg.segmentation.settle import settle
@@ -82,14 +86,14 @@ class SpineEngine:
         Parameters
         ----------
         volume : Volume
-            CT in HU, any spacing and orientation.
+            CT in HU or MR of any scale; any spacing and orientation.
         settings : SegmentationSettings
             Limits and threads.
 
         Returns
         -------
         LabelMap
-            Vertebrae, sacrum, parts (body, posterior, canal), lesions, names with their doubt.
+            Vertebrae, sacrum, parts (body, posterior, canal), lesions (None on MR), names with their doubt.
 
         Raises
         ------
@@ -100,6 +104,7 @@ class SpineEngine:
         """
         if volume.modality is not self.modality:
             raise _no_model(volume.modality)
+        volume = prepared(volume)
         regions = locate(volume, self.locate_net, settings)
         voted = column(vote(regions, settings), regions, settings)
         chain, patches = settle(volume, voted, regions, self.refine_net, settings)
@@ -107,8 +112,7 @@ class SpineEngine:
             chain = by_rhythm(voted, regions, settings)
             chain, patches = settle(volume, chain, regions, self.refine_net, settings)
         if self.lesion_net is not None:
-            centres = [peak.centre_lps_mm for peak in chain]
-            patches = with_lesions(patches, refine(volume, centres, self.lesion_net, settings))
+            patches = self._with_lesions(volume, patches, chain, settings)
         naming = name_column(as_found(chain), surroundings(chain, regions), self.naming, settings)
         named = [(p, n) for p, n in zip(patches, naming.levels, strict=True) if n is not None]
         if not named:
@@ -119,6 +123,20 @@ class SpineEngine:
             )
         pasted = paste([patch for patch, _ in named], volume.grid, settings)
         return self._labels(volume, pasted, [level for _, level in named], (regions, naming), settings)
+
+    def _with_lesions(
+        self,
+        volume: Volume,
+        patches: tuple[Patch, ...],
+        chain: Sequence[Peak],
+        settings: SegmentationSettings,
+    ) -> tuple[Patch, ...]:
+        """Lesions by the lesion network (weights up to 0.1.0: by a second fine network)."""
+        net: Any = self.lesion_net
+        if int(net.channels_in) == len(LESION_CHANNELS):
+            return mark_lesions(volume, patches, net, settings)
+        centres = [peak.centre_lps_mm for peak in chain]
+        return with_lesions(patches, refine(volume, centres, net, settings))
 
     def _labels(
         self,
@@ -136,7 +154,8 @@ class SpineEngine:
         add_sacrum(array, regions, grid)
         free = (array != Level.SACRUM.verse_id) | (pasted.index > 0)
         parts = np.where(free, pasted.parts, 0).astype(np.uint8)
-        ids, types = find_lesions(volume, pasted, settings)
+        typed = volume.modality is Modality.CT
+        ids, types = find_lesions(volume, pasted, settings) if typed else (None, None)
         counts = np.bincount(pasted.index.ravel(), minlength=len(levels) + 1)
         least = settings.vertebra_min_ml / grid.voxel_ml
         lost = tuple(level for n, level in enumerate(levels, 1) if counts[n] < least)
@@ -147,9 +166,24 @@ class SpineEngine:
             lesions=ids,
             lesion_types=types,
             names=tuple(d for d in naming.doubts if d.level not in lost),
-            findings=(*naming.caveats, *_lost(lost)),
+            findings=(*naming.caveats, *_lost(lost), *(() if typed else MR_LIMITS)),
             engine=EngineId(self.name, self.version, self.weights_sha256),
         )
+
+
+MR_LIMITS = (
+    Caveat(
+        "lesions-not-searched",
+        "no network looks for lesions on MR: there may be some at every level; a reader's mask (--lesions) "
+        "or CT decides",
+    ),
+    Caveat(
+        "mr-parts-unproven",
+        "on MR only the bodies were learned from real scans: posterior elements and canal come from drawn "
+        "images, and cortical bone cannot be told from ligament",
+    ),
+)
+"""What an MR leaves open."""
 
 
 def add_sacrum(array: NDArray[np.uint8], regions: Regions, grid: Grid) -> None:
@@ -194,9 +228,14 @@ def load_engine(name: str | None, modality: Modality) -> Engine:
         ``no-model-for-modality``, ``model-not-found``, ``model-damaged``.
     """
     if name is None:
-        if modality is not Modality.CT:
-            raise _no_model(modality)
-        name = bundles.DEFAULT_MODEL
+        name = bundles.DEFAULT_MODELS[modality.value]
+        try:
+            folder = bundles.find_model(name)
+        except ModelError as fault:
+            if modality is Modality.CT:
+                raise
+            raise _no_model(modality) from fault
+        return load_folder(folder, modality)
     return load_folder(bundles.find_model(name), modality)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -132,9 +133,9 @@ def known_regions(labels: Bytes, spacing: Points) -> tuple[Bytes, Bytes]:
     region = np.full(labels.shape, NOT_BODY, np.uint8)
     levels = sorted(int(k) for k in np.unique(labels) if k)
     centres = {k: np.argwhere(labels == k).mean(0) * spacing for k in levels}
-    place = np.stack(np.meshgrid(*[np.arange(n) * s for n, s in zip(labels.shape, spacing, strict=True)], indexing="ij"), -1)  # fmt: skip
+    place = np.moveaxis(np.indices(labels.shape), 0, -1) * spacing
     region[_in_front(labels, spacing)] = 0
-    for upper, lower in zip(levels, levels[1:], strict=False):
+    for upper, lower in pairwise(levels):
         disc = _disc(labels, (upper, lower), centres, place)
         region[disc & (labels == 0)] = 3
     region[labels > 0] = 1
@@ -162,7 +163,9 @@ def _in_front(labels: Bytes, spacing: Points) -> NDArray[np.bool_]:
     return np.broadcast_to(y * spacing[1] < wall * spacing[1] - FRONT_MM, labels.shape)
 
 
-def _disc(labels: Bytes, pair: tuple[int, int], centres: dict[int, Points], place: Points) -> NDArray[np.bool_]:
+def _disc(
+    labels: Bytes, pair: tuple[int, int], centres: dict[int, Points], place: Points
+) -> NDArray[np.bool_]:
     """Space between two bodies, slice by slice."""
     middle = 0.5 * (centres[pair[0]] + centres[pair[1]])
     axis = centres[pair[0]] - centres[pair[1]]
@@ -175,7 +178,9 @@ def _disc(labels: Bytes, pair: tuple[int, int], centres: dict[int, Points], plac
     wide = np.pad(own, CLOSING_VOXELS)
     for k, plane in enumerate(wide[CLOSING_VOXELS:-CLOSING_VOXELS]):
         if plane.any():
-            inner = ndimage.binary_closing(plane, element)[CLOSING_VOXELS:-CLOSING_VOXELS, CLOSING_VOXELS:-CLOSING_VOXELS]
+            inner = ndimage.binary_closing(plane, element)[
+                CLOSING_VOXELS:-CLOSING_VOXELS, CLOSING_VOXELS:-CLOSING_VOXELS
+            ]
             out[box][k] = inner & near[k]
     return out
 

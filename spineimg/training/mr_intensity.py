@@ -19,14 +19,31 @@ Bytes = NDArray[np.uint8]
 
 KINDS = ("fat", "marrow", "muscle", "fluid", "cord", "disc", "organ", "vessel")
 # Low and high end per tissue of KINDS, bright tissue of the sequence about 1.
+# fmt: off
 SEQUENCES = {
-    "t1": ((0.7, 1.1), (0.3, 0.75), (0.22, 0.4), (0.06, 0.22), (0.28, 0.45), (0.2, 0.42), (0.2, 0.5), (0, 0.3)),
-    "t2": ((0.45, 0.9), (0.22, 0.6), (0.08, 0.25), (0.8, 1.3), (0.3, 0.5), (0.15, 0.9), (0.15, 0.6), (0, 0.3)),
-    "stir": ((0.02, 0.2), (0.08, 0.3), (0.1, 0.3), (0.8, 1.3), (0.3, 0.5), (0.15, 0.8), (0.15, 0.6), (0, 0.5)),
-    "water": ((0, 0.12), (0.25, 0.6), (0.4, 0.8), (0.6, 1.2), (0.5, 0.8), (0.5, 1.1), (0.4, 0.9), (0.2, 1.0)),
-    "fat": ((0.8, 1.2), (0.25, 0.65), (0, 0.15), (0, 0.1), (0, 0.1), (0, 0.12), (0, 0.15), (0, 0.1)),
+    "t1": (
+        (0.7, 1.1), (0.3, 0.75), (0.22, 0.4), (0.06, 0.22),
+        (0.28, 0.45), (0.2, 0.42), (0.2, 0.5), (0, 0.3),
+    ),
+    "t2": (
+        (0.45, 0.9), (0.22, 0.6), (0.08, 0.25), (0.8, 1.3),
+        (0.3, 0.5), (0.15, 0.9), (0.15, 0.6), (0, 0.3),
+    ),
+    "stir": (
+        (0.02, 0.2), (0.08, 0.3), (0.1, 0.3), (0.8, 1.3),
+        (0.3, 0.5), (0.15, 0.8), (0.15, 0.6), (0, 0.5),
+    ),
+    "water": (
+        (0, 0.12), (0.25, 0.6), (0.4, 0.8), (0.6, 1.2),
+        (0.5, 0.8), (0.5, 1.1), (0.4, 0.9), (0.2, 1.0),
+    ),
+    "fat": (
+        (0.8, 1.2), (0.25, 0.65), (0, 0.15), (0, 0.1),
+        (0, 0.1), (0, 0.12), (0, 0.15), (0, 0.1),
+    ),
     "random": ((0, 1.2),) * len(KINDS),
-}  # fmt: skip
+}
+# fmt: on
 SEQUENCE_SHARES = (0.22, 0.3, 0.15, 0.13, 0.05, 0.15)
 LEAST_CONTRAST = 0.12
 """Random sequences part marrow from disc by at least this."""
@@ -82,7 +99,12 @@ def soft_table(rng: np.random.Generator, signal: Signal) -> Floats:
 
 
 def compose_mr(
-    rng: np.random.Generator, labels: Bytes, region: Bytes, depth: Floats, spacing: float, cord: NDArray[np.bool_]
+    rng: np.random.Generator,
+    labels: Bytes,
+    region: Bytes,
+    depth: Floats,
+    spacing: float,
+    cord: NDArray[np.bool_],
 ) -> Floats:
     """Make MR intensities from tissue ids and the depth in bone.
 
@@ -102,7 +124,7 @@ def compose_mr(
     shape = labels.shape
     signal = draw_signal(rng)
     value = soft_table(rng, signal)[labels]
-    _canal(rng, value, labels, region, signal, spacing, cord)
+    _canal(rng, value, (region == 7) | (labels == 110), signal, spacing, cord)
     _discs(rng, value, region, signal, spacing)
     value *= 1.0 + rng.uniform(0.03, 0.15) * texture(rng, shape, 2.0)
     width = spacing * rng.uniform(0.8, 1.3)
@@ -117,14 +139,12 @@ def compose_mr(
 def _canal(
     rng: np.random.Generator,
     value: Floats,
-    labels: Bytes,
-    region: Bytes,
+    canal: NDArray[np.bool_],
     signal: Signal,
     spacing: float,
     cord: NDArray[np.bool_],
 ) -> None:
     """Draw fluid, cord or nerve roots, and fat at the rim, in place."""
-    canal = (region == 7) | (labels == 110)
     if not canal.any():
         return
     size = max(3, round(rng.uniform(7.0, 10.0) / spacing))
@@ -210,10 +230,8 @@ def mr_scan(
     if slice_mm > spacing:
         axis = 0 if rng.random() < 0.85 else 2
         matrix = _thick_matrix(shape[axis], spacing, slice_mm, rng.uniform(0, slice_mm))
-        if axis == 0:
-            units = (matrix @ units.reshape(shape[0], -1)).reshape(shape)
-        else:
-            units = units @ matrix.T
+        along_x = axis == 0
+        units = (matrix @ units.reshape(shape[0], -1)).reshape(shape) if along_x else units @ matrix.T
     if rng.random() < 0.7:
         units = units * np.exp(rng.uniform(0.05, 0.35) * smooth_field(rng, shape, (4, 4, 5)))
     if rng.random() < 0.6:  # a surface coil at the back

@@ -68,7 +68,9 @@ class MrLocateValidation:
         """Figures of one net; `score` rises with quality."""
         rows = [self._case(net, case) for case in self.cases]
         figures = {key: float(np.nanmean([row[key] for row in rows])) for key in rows[0]}
-        figures |= {f"found_{case.name[5:]}": row["found"] for case, row in zip(self.cases, rows, strict=True)}
+        figures |= {
+            f"found_{case.name[5:]}": row["found"] for case, row in zip(self.cases, rows, strict=True)
+        }
         figures["score"] = (
             2 * figures["found"] - 0.5 * min(1.0, figures["surplus"]) + figures["body"] + 0.5 * figures["s1"]
         )
@@ -88,7 +90,9 @@ class MrLocateValidation:
         rows = np.flatnonzero(((ids > 0) & (ids < 26)).any((0, 1)))
         inner = slice(int(rows.min()), int(rows.max()) + 1)
         body = dice(got[..., inner], ((ids > 0) & (ids < 26))[..., inner])
-        lumbar = [float(np.argmax(p.groups) == 2) for p in chain if p.centre_lps_mm[2] < vertebrae[-3:, 2].max()]
+        lumbar = [
+            float(np.argmax(p.groups) == 2) for p in chain if p.centre_lps_mm[2] < vertebrae[-3:, 2].max()
+        ]
         sacrum = float("nan")
         if 26 in case.centres:
             sacrum = float(regions.probability[SACRUM][ids == 26].mean())
@@ -110,7 +114,8 @@ class MrRefineValidation:
         self.settings = SegmentationSettings(threads=1, tiles_at_once=4)
         rng = np.random.default_rng(7)
         self.guides = [
-            {k: c + rng.normal(0, JITTER_MM, 3) for k, c in case.centres.items() if k < 26} for case in self.cases
+            {k: c + rng.normal(0, JITTER_MM, 3) for k, c in case.centres.items() if k < 26}
+            for case in self.cases
         ]
 
     def __call__(self, net: nn.Module) -> dict[str, float]:
@@ -131,4 +136,3 @@ class MrRefineValidation:
         figures |= {"body": float(np.mean(every)), "worst": min(every), "spill": float(np.mean(spill))}
         figures["score"] = figures["body"] + 0.3 * figures["worst"]
         return figures
-

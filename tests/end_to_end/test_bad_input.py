@@ -69,7 +69,10 @@ def test_dicom_that_cannot_be_measured(
     nothing_left(out)
 
 
-def test_a_head_mr_has_no_model(spineimg: Run, shared: Path, out: Path) -> None:
+def test_a_head_mr_without_model(
+    spineimg: Run, shared: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPINEIMG_MODELS", str(tmp_path))
     result = spineimg("analyse", shared / "data/dicom/good/mr_head_sag_hfp", "--out", out)
     refused(result, 4, "no-model-for-modality", "MR", "--labels")
     nothing_left(out)

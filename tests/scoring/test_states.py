@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from spineimg.core.levels import Level
 from spineimg.core.scores import Total
+from spineimg.core.settings.scoring import ScoringSettings
+from spineimg.scoring import score
 
 
 def test_a_column_without_lesions_has_no_levels_and_no_total(build: Any) -> None:
@@ -117,3 +120,17 @@ def test_every_component_has_evidence_that_ends_like_a_sentence(build: Any) -> N
         for _, component in level.components.items():
             assert component.evidence
             assert all(fact.text.endswith(".") and fact.source for fact in component.evidence)
+
+
+def test_where_nobody_looked_for_lesions_no_level_is_free_of_them(build: Any) -> None:
+    measured = replace(build.usual().measured(), lesions_searched=False)
+    scores = score(measured, {}, ScoringSettings())
+    assert [s.level for s in scores.levels] == [v.level for v in measured.vertebrae]
+    assert scores.patient.total is None
+    for level in scores.levels:
+        assert level.state == "candidate"
+        assert level.reason is not None
+        assert "not looked for" in level.reason
+        assert level.components.bone_lesion.possible == (0, 1, 2)
+        assert level.components.posterolateral.possible == (0, 1, 3)
+        assert "is likely a metastasis" not in level.components.bone_lesion.evidence[0].text

@@ -90,13 +90,34 @@ def test_a_scan_without_spine_is_refused(engine: SpineEngine) -> None:
         engine(empty, SETTINGS)
 
 
-def test_mr_has_no_model_yet(engine: SpineEngine) -> None:
+def test_a_modality_without_model_is_refused(
+    engine: SpineEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPINEIMG_MODELS", str(tmp_path))
     with pytest.raises(ModelError, match="no-model-for-modality") as refused:
         load_engine(None, Modality.MR)
     assert "--labels" in refused.value.remedy
+    with pytest.raises(ModelError, match="model-not-found"):
+        load_engine(None, Modality.CT)
     grid = balls(*GRIDS["coarse 4 mm"]).volume.grid
     with pytest.raises(ModelError, match="no-model-for-modality"):
         engine(Volume(np.zeros(grid.shape, np.int16), grid, Modality.MR), SETTINGS)
+
+
+def test_mr_runs_through_the_same_steps_and_leaves_lesions_open() -> None:
+    scan = balls(*GRIDS["coarse 4 mm"])
+    naming = load_naming_model(MODELS / "naming")
+    engine = SpineEngine("fake", "0", FakeLocate(), FakeRefine(), naming, Modality.MR)
+    # Balls at the bright end: their channel lies above the fakes' limit, muscle below it.
+    bright = np.where(scan.truth > 0, 4000, 200).astype(np.int16)
+    labels = engine(Volume(bright, scan.volume.grid, Modality.MR), SETTINGS)
+    assert len(labels.levels()) == len(BALLS)
+    assert dice(labels.array > 0, scan.truth > 0) > 0.85
+    assert labels.lesions is None
+    assert labels.lesion_types is None
+    assert {"lesions-not-searched", "mr-parts-unproven"} <= {c.code for c in labels.findings}
+    with pytest.raises(ModelError, match="no-model-for-modality"):
+        engine(scan.volume, SETTINGS)
 
 
 def test_the_engine_is_an_engine(engine: SpineEngine) -> None:
