@@ -20,7 +20,7 @@ from spineimg.core.levels import Level
 
 FINE_MM = 0.8
 """Step of the smooth distance maps."""
-SMOOTH_MM = 1.0
+SMOOTH_MM = 1.3
 MARGIN_MM = 7.0
 SACRUM = Level.SACRUM.verse_id
 COLUMNS: tuple[str, ...] = (

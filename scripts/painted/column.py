@@ -8,7 +8,10 @@ from painted.anatomy import Template, load_template
 from painted.frame import Array
 from painted.plan import Joint, Plan
 from painted.solid import Solid
-from spineimg.core.levels import Level
+from spineimg.core.levels import Level, Region
+
+LEAST_GAP_MM = {Region.CERVICAL: 3.0, Region.THORACIC: 3.2, Region.LUMBAR: 5.5}
+"""Narrowest place of a disc space that is left."""
 
 
 def rotation(degrees: tuple[float, float, float]) -> Array:
@@ -44,6 +47,7 @@ def assemble(plan: Plan) -> dict[Level, Solid]:
     """
     template = load_template(plan.template)
     scale = np.array(plan.scale)
+    size = scale.mean() * (1 + 0.3 * (scale / scale.mean() - 1))
     rng = np.random.default_rng([plan.seed, 4212])
     moved = np.eye(4)
     found: dict[Level, Solid] = {}
@@ -57,15 +61,11 @@ def assemble(plan: Plan) -> dict[Level, Solid]:
             motion = _motion(plan.joint(level), below.pose, _disc(below, moved @ own))
             moved = motion @ moved
             moved[:3, 3] -= _sunk(below) * below.pose[:3, 2]
+            trial = Solid(bone, moved @ own, size)
+            moved[:3, 3] += _opened(trial, below) * below.pose[:3, 2]
         wrinkle = np.array([rng.uniform(0, 6, 3), rng.uniform(-0.35, 0.35, 3), np.zeros(3)])
         fracture = plan.fracture(level)
-        below = Solid(
-            bone,
-            moved @ own,
-            np.full(3, scale.mean()) * (1 + 0.3 * (scale / scale.mean() - 1)),
-            wrinkle,
-            fracture,
-        )
+        below = Solid(bone, moved @ own, size, wrinkle, fracture)
         found[level] = below
     middle = found[plan.levels[len(plan.levels) // 2]].pose[:3, 3]
     turn = np.eye(4)
@@ -83,6 +83,21 @@ def _disc(below: Solid, above: Array) -> Array:
     top = below.to_lps(np.array([0.0, 0.0, below.outline.upper_z]))
     middle: Array = 0.75 * top + 0.25 * above[:3, 3]
     return middle
+
+
+def _opened(above: Solid, below: Solid) -> float:
+    """By how much a disc space is too narrow: automatic label maps let neighbours touch, mm."""
+    if below.level is Level.SACRUM:
+        return 0.0
+    lower, upper = above.endplate(-1), below._points[1]
+    to_own = np.linalg.inv(below.pose)
+    gaps = []
+    for site, point in lower.items():
+        own = above.to_lps(point) @ to_own[:3, :3].T + to_own[:3, 3]
+        gaps.append(own[2] - below.forward(upper[site])[2])
+    least = LEAST_GAP_MM[above.level.region]
+    gap = float(np.nanmin(gaps))
+    return max(0.0, least - gap) if np.isfinite(gap) else 0.0
 
 
 def _sunk(below: Solid) -> float:

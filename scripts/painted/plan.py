@@ -74,10 +74,14 @@ class Plan:
         return dict(self.joints).get(level, Joint())
 
 
-def draw_plan(seed: int, length: int = 9) -> Plan:
-    """A case of up to ``length`` levels from a seed: template, curve, one to three ill levels, scan."""
+def draw_plan(seed: int, length: int = 9, template: str | None = None) -> Plan:
+    """A case of up to ``length`` levels from a seed: template, curve, one to three ill levels, scan.
+
+    ``template`` asks for one label map; None: any.
+    """
     rng = np.random.default_rng([seed, 4211])
-    name = COLUMNS[int(rng.integers(len(COLUMNS)))]
+    drawn = COLUMNS[int(rng.integers(len(COLUMNS)))]
+    name = template or drawn
     whole = load_template(name).levels
     first = int(rng.integers(0, max(1, len(whole) - length + 1)))
     levels = whole[first : first + length]
