@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from spineimg.storage.nifti import read_mask, read_volume
 
 MARGIN_MM = 25.0
 AIR_HU = -1000
-Move = Callable[[Points], Points]
 
 
 @dataclass(frozen=True)
@@ -56,24 +54,11 @@ def real_case(name: str) -> tuple[Volume, LabelMap]:
     return crop_volume(volume, *box), crop_labels(labels, *box)
 
 
-def scan_again(
-    volume: Volume, labels: LabelMap, how: Rescan, source_of: Move | None = None
-) -> tuple[Volume, LabelMap]:
-    """Sample the patient on another grid.
-
-    Parameters
-    ----------
-    volume, labels : Volume, LabelMap
-        What is scanned; only vertebra ids are carried over.
-    how : Rescan
-        New grid and noise.
-    source_of : callable, optional
-        Moves points (LPS mm, shape (n, 3)) of the new patient to where their tissue lay in the old one: a
-        fracture that came between.
-    """
+def scan_again(volume: Volume, labels: LabelMap, how: Rescan) -> tuple[Volume, LabelMap]:
+    """Sample the patient on another grid; of the masks only the vertebra ids are carried over."""
     grid = _turned(volume.grid, how)
     points = grid.to_lps_mm(np.moveaxis(np.indices(grid.shape), 0, -1).reshape(-1, 3).astype(np.float64))
-    index = volume.grid.to_index(points if source_of is None else source_of(points)).T
+    index = volume.grid.to_index(points).T
     hu = ndimage.map_coordinates(volume.array, index, np.float32, order=1, mode="constant", cval=AIR_HU)
     rng = np.random.default_rng(how.seed)
     grain = ndimage.gaussian_filter(rng.standard_normal(grid.shape, dtype=np.float32), 0.6)

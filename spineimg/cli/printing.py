@@ -186,6 +186,10 @@ def print_track(track: Track, folder: Path, *, json_wanted: bool) -> None:
         return
     typer.echo(" > ".join(f"{case.study_date} ({case.path})" for case in track.cases))
     _console().print(track_table(track))
+    for one in track.levels:
+        for event in one.events:
+            when = event.by if event.after == event.by else f"after {event.after}, seen {event.by}"
+            typer.echo(f"{one.level}: {event.kind.replace('_', ' ')}, {when}")
     _caveat_lines(track.caveats)
     typer.echo(f"report: {folder / 'report.html'}")
 

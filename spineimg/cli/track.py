@@ -21,15 +21,25 @@ def track(
             "--override-patient", metavar="REASON", help="Compare although the patient keys differ; says why."
         ),
     ] = None,
+    treatment: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--treatment",
+            metavar="LEVEL=KIND@DATE",
+            help="surgery, cement, stabilisation, radiotherapy or bone_drug, such as L1=cement@2025-06-01.",
+        ),
+    ] = None,
     settings: opt.SettingsOption = None,
     json: opt.JsonOption = False,
 ) -> None:
     """Say which level fractured, grew or changed, and the smallest change that could be seen."""
     from spineimg.cli.printing import print_track, stage_display
     from spineimg.pipeline.follow import follow
+    from spineimg.tracking import parse_treatments
 
+    chosen, treatments = opt.settings_of(settings), parse_treatments(treatment or ())
     with stage_display() as say:
-        result = follow(tuple(cases), out, opt.settings_of(settings), say, override=override_patient)
+        result = follow(tuple(cases), out, chosen, say, override=override_patient, treatments=treatments)
     print_track(result, out, json_wanted=json)
 
 

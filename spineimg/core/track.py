@@ -17,6 +17,7 @@ TreatmentKind = Literal["surgery", "cement", "stabilisation", "radiotherapy", "b
 EventKind = Literal[
     "new_fracture",
     "progression",
+    "fracture_kind_open",
     "new_lesion",
     "sclerosing",
     "crossed_7",
@@ -80,6 +81,8 @@ class Interval:
     crossed: tuple[int, ...]
     """Limits (7, 13) that the whole range crossed."""
     reason: str | None
+    event: Verdict = "undetermined"
+    """Extra: new fracture or progression; ``yes`` too for a fracture of which only that is open."""
     height_verdict: Changed = "undetermined"
     """Extra: whether any height changed, up or down, against the smallest detectable change."""
     area_change_points: Estimate | None = None
@@ -112,7 +115,8 @@ class Visit:
 class LevelEvent:
     """First time that something happened at a level: after ``after``, not later than ``by`` (ISO dates).
 
-    A treatment has one date, which stands in both, and ``visit`` None; else it is the case that shows it first.
+    A treatment has one date, which stands in both, and ``visit`` None; else ``visit`` is the case that shows
+    it first.
     ``competing``: surgery, cement or stabilisation, after which images of the level are not compared.
     """
 

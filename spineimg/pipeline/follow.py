@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from spineimg.core.settings import DEFAULTS, Settings
-from spineimg.core.track import Track
+from spineimg.core.track import Track, Treatment
 from spineimg.pipeline.clock import Say, silent
 from spineimg.pipeline.reading import require_new
 from spineimg.report import track_html
@@ -24,6 +25,7 @@ def follow(
     say: Say = silent,
     *,
     override: str | None = None,
+    treatments: Sequence[Treatment] = (),
 ) -> Track:
     """Compare the cases of one patient and write ``track.json``, ``track.csv`` and the report.
 
@@ -36,7 +38,7 @@ def follow(
     say("reading the cases")
     points = tuple(read_timepoint(folder) for folder in cases)
     say("comparing level by level")
-    result = track(points, settings.tracking, override)
+    result = track(points, settings.tracking, override, treatments=treatments, scoring=settings.scoring)
     say("drawing the report")
     with new_folder(out) as draft:
         (draft / TRACK).write_text(dump_json(result), encoding="utf-8")

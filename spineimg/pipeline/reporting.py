@@ -8,7 +8,7 @@ from pathlib import Path
 from spineimg.core.errors import InputRefused, UsageError
 from spineimg.pipeline.follow import REPORT, TRACK, read_timepoint
 from spineimg.pipeline.reading import require_path
-from spineimg.report import case_html, case_pdf, track_html
+from spineimg.report import case_html, case_pdf, track_html, track_pdf
 from spineimg.storage.casefolder import CASE, read_case
 from spineimg.storage.records import load_track
 
@@ -56,8 +56,7 @@ def _case(folder: Path, target: Path) -> bytes:
 
 
 def _track(folder: Path, target: Path) -> bytes:
-    if target.suffix.lower() == ".pdf":
-        raise UsageError("report-kind", "a track is written as HTML", "name it FILE.html", target)
     result = load_track(folder / TRACK)
     points = tuple(read_timepoint(Path(case.path)) for case in result.cases)
-    return track_html(result, points).encode()
+    pdf = target.suffix.lower() == ".pdf"
+    return track_pdf(result, points) if pdf else track_html(result, points).encode()

@@ -7,19 +7,17 @@ import textwrap
 from pathlib import Path
 
 import matplotlib.image
-from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from spineimg.core.case import Case
 from spineimg.core.scores import LevelScore
 from spineimg.report.palette import BAND_COLOUR, band_words, total_words
+from spineimg.report.pdf_page import FOOT, lines, page, picture, tall
 from spineimg.report.sentences import case_sentence, deciding_score, question
 from spineimg.report.words import COMPONENT_WORD, points_words
 
-_A4 = (8.27, 11.69)
 _EVIDENCE_WRAP = 84
-_FOOT = 0.06
-_NOTE = "Research use only: not a medical device, not for diagnosis or treatment."
 
 
 def case_pdf(case: Case, folder: Path) -> bytes:
@@ -49,24 +47,17 @@ def case_pdf(case: Case, folder: Path) -> bytes:
     return stream.getvalue()
 
 
-def _page() -> Figure:
-    figure = Figure(figsize=_A4, facecolor="white")
-    FigureCanvasPdf(figure)
-    figure.text(0.07, 0.03, _NOTE, fontsize=8, color="#555555")
-    return figure
-
-
 def _first(case: Case, folder: Path) -> Figure:
-    figure = _page()
+    figure = page()
     record = case.record
     who = f", patient {record.patient_key[:12]}" if record.patient_key else ""
     figure.text(
         0.07, 0.955, f"{record.modality.value} of {record.study_date or 'unknown date'}{who}", fontsize=9
     )
-    _lines(figure, 0.935, case_sentence(case), 15, 62)
+    lines(figure, 0.935, case_sentence(case), 15, 62)
     asked = question(deciding_score(case.scores))
     if asked:
-        _lines(figure, 0.845, f"To decide {case.scores.patient.level}: {asked}", 11, 88)
+        lines(figure, 0.845, f"To decide {case.scores.patient.level}: {asked}", 11, 88)
     _picture(figure, folder / "pictures" / "column.png", (0.07, 0.25, 0.42, 0.55))
     height = 0.79
     for score in case.scores.levels:
@@ -75,12 +66,12 @@ def _first(case: Case, folder: Path) -> Figure:
         words = f"{score.level}: {total_words(score.total)}, {band_words(score.band)}"
         if score.state != "scored":
             words = f"{score.level}: {score.state.replace('_', ' ')}. {score.reason or ''}"
-        height = _lines(figure, height, words, 10, 46, left=0.56) - 0.012
+        height = lines(figure, height, words, 10, 46, left=0.56) - 0.012
     height = 0.21
     for caveat in case.record.caveats:
-        height = _lines(figure, height, f"{caveat.code}: {caveat.message}", 8, 125)
+        height = lines(figure, height, f"{caveat.code}: {caveat.message}", 8, 125)
         if height < 0.09:
-            _lines(figure, height, "More caveats stand in case.json.", 8, 125)
+            lines(figure, height, "More caveats stand in case.json.", 8, 125)
             break
     engine = f"{record.engine.name} {record.engine.version}; weights {record.engine.weights_sha256 or 'none'}"
     source = f"Engine {engine}; settings {record.settings_digest}; spineimg {record.spineimg_version}"
@@ -89,13 +80,13 @@ def _first(case: Case, folder: Path) -> Figure:
 
 
 def _level(score: LevelScore, folder: Path) -> list[Figure]:
-    figure = _page()
+    figure = page()
     head = f"{score.level}: SINS {total_words(score.total)}, {band_words(score.band)}"
     if score.state != "scored":
         head = f"{score.level}: {score.state.replace('_', ' ')}"
     figure.text(0.07, 0.945, head, fontsize=16, fontweight="bold")
     if score.reason:
-        _lines(figure, 0.92, score.reason, 10, 100)
+        lines(figure, 0.92, score.reason, 10, 100)
     _picture(figure, folder / "pictures" / f"{score.level}_sagittal.png", (0.07, 0.55, 0.42, 0.35))
     _picture(figure, folder / "pictures" / f"{score.level}_axial.png", (0.51, 0.55, 0.42, 0.35))
     pages = [figure]
@@ -104,35 +95,19 @@ def _level(score: LevelScore, folder: Path) -> list[Figure]:
     height = 0.52
     for name, component in score.components.items():
         words = " ".join(evidence.text for evidence in component.evidence)
-        if height - _tall(words, 9, _EVIDENCE_WRAP) < _FOOT:
-            pages.append(_page())
+        if height - tall(words, 9, _EVIDENCE_WRAP) < FOOT:
+            pages.append(page())
             height = 0.95
         figure = pages[-1]
         figure.text(0.07, height, COMPONENT_WORD[name], fontsize=10, fontweight="bold", va="top")
         figure.text(0.22, height, points_words(component), fontsize=10, fontweight="bold", va="top")
-        height = min(_lines(figure, height, words, 9, _EVIDENCE_WRAP, left=0.32), height - 0.018) - 0.01
+        height = min(lines(figure, height, words, 9, _EVIDENCE_WRAP, left=0.32), height - 0.018) - 0.01
     asked = question(score)
     if asked:
-        _lines(pages[-1], height - 0.01, f"To decide: {asked}", 11, 84)
+        lines(pages[-1], height - 0.01, f"To decide: {asked}", 11, 84)
     return pages
 
 
-def _tall(words: str, size: float, wrap: int) -> float:
-    """Height of wrapped text, share of the page."""
-    return max(len(textwrap.wrap(words, wrap)), 1) * size * 1.45 / 72 / _A4[1]
-
-
-def _lines(figure: Figure, top: float, words: str, size: float, wrap: int, left: float = 0.07) -> float:
-    """Write wrapped text from a height (share of the page) down; the height below it is returned."""
-    lines = textwrap.wrap(words, wrap) or [""]
-    figure.text(left, top, "\n".join(lines), fontsize=size, va="top")
-    return top - _tall(words, size, wrap)
-
-
 def _picture(figure: Figure, path: Path, place: tuple[float, float, float, float]) -> None:
-    if not path.is_file():
-        return
-    axes = figure.add_axes(place)
-    axes.set_axis_off()
-    axes.set_anchor("N")
-    axes.imshow(matplotlib.image.imread(path), aspect="equal", interpolation="none")
+    if path.is_file():
+        picture(figure, matplotlib.image.imread(path), place)

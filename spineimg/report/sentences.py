@@ -29,6 +29,8 @@ def _nothing_scored(case: Case) -> str:
     levels = [v.level for v in case.measurements.vertebrae]
     seen = f"{levels[0]} to {levels[-1]}" if levels else "no vertebra"
     candidates = [s.level for s in case.scores.levels if s.state == "candidate"]
+    if not case.measurements.lesions_searched and not case.measurements.lesions:
+        return f"No level is scored: lesions were not looked for on this image. In view: {seen}."
     if candidates:
         return f"No level is scored: lesions at {_names(candidates)} are doubtful. In view: {seen}."
     not_scored = [s.level for s in case.scores.levels if s.state == "not_scored"]
@@ -49,7 +51,12 @@ def deciding_score(scores: SinsScores) -> LevelScore | None:
 
 def track_sentence(track: Track) -> str:
     """Say which level fractured and when; else which progressed, is undetermined, or that none did."""
-    for words, name in (("New fracture", "new_fracture"), ("Progression of a fracture", "progression")):
+    kinds = (
+        ("New fracture", "new_fracture"),
+        ("Progression of a fracture", "progression"),
+        ("Fracture, new or progressed,", "event"),
+    )
+    for words, name in kinds:
         found = [(t.level, i) for t in track.levels for i in t.intervals if getattr(i, name) == "yes"]
         if found:
             return f"{words} at {'; at '.join(_event(track, level, i) for level, i in found)}."
@@ -68,8 +75,8 @@ def track_sentence(track: Track) -> str:
 
 
 def open_event(interval: Interval) -> bool:
-    """Whether heights were compared and an event is left open."""
-    measured = interval.height_loss_change_points is not None
+    """Whether heights were compared and it is left open whether anything broke."""
+    measured = interval.height_loss_change_points is not None and interval.event != "yes"
     return measured and "undetermined" in (interval.new_fracture, interval.progression)
 
 

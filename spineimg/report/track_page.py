@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
 
 from spineimg.core.estimate import Estimate
 from spineimg.core.levels import Level
@@ -13,10 +16,11 @@ from spineimg.core.settings.tracking import TrackingSettings
 from spineimg.core.track import Interval, LevelTrack, Track
 from spineimg.report.canvas import png_bytes
 from spineimg.report.column_svg import ColumnRow, column_svg
+from spineimg.report.over_time import event_rows, height_plot, sins_ribbon
 from spineimg.report.palette import band_words, total_words
 from spineimg.report.sentences import open_event, track_sentence
 from spineimg.report.templating import png_uri, render
-from spineimg.report.then_now import height_plot, then_and_now
+from spineimg.report.then_now import then_and_now
 from spineimg.tracking import Timepoint, anchor, own_level
 
 EVENT, PROGRESS, LESION = "#B2182B", "#E69F00", "#56B4E9"
@@ -44,7 +48,7 @@ def track_html(track: Track, points: Sequence[Timepoint], settings: ReportSettin
     by_path = {point.path: point for point in points}
     ordered = [by_path[case.path] for case in track.cases]
     settings = settings or ReportSettings()
-    shown = [one.level for one in track.levels if one.level.is_vertebra]
+    plot, ribbon = height_plot(track), sins_ribbon(track)
     return render(
         "track.html.j2",
         {
@@ -52,14 +56,22 @@ def track_html(track: Track, points: Sequence[Timepoint], settings: ReportSettin
             "sentence": track_sentence(track),
             "column": column_svg([_column_row(one) for one in track.levels], _latest_shapes(track, ordered)),
             "pairs": [
-                pair
-                for one in track.levels
-                for interval in one.intervals
-                if changed(interval)
-                for pair in [_pair(track, ordered, (one.level, interval), settings)]
-                if pair is not None
+                {
+                    "level": pair.level,
+                    "words": verdict_words(pair.interval),
+                    "colour": pair.colour,
+                    "then": png_uri(png_bytes(pair.then)),
+                    "now": png_uri(png_bytes(pair.now)),
+                    "interval": pair.interval,
+                    "from": track.cases[pair.interval.from_].study_date,
+                    "to": track.cases[pair.interval.to].study_date,
+                    "renamed": pair.renamed,
+                }
+                for pair in changed_pairs(track, ordered, settings)
             ],
-            "plot": png_uri(png_bytes(height_plot(track, ordered, shown))) if shown else None,
+            "plot": None if plot is None else png_uri(png_bytes(plot)),
+            "ribbon": None if ribbon is None else png_uri(png_bytes(ribbon)),
+            "events": event_rows(track.levels),
             "rows": [_row(track, one.level, interval) for one in track.levels for interval in one.intervals],
             "cases": [_case(number, point) for number, point in enumerate(ordered)],
         },
@@ -69,7 +81,7 @@ def track_html(track: Track, points: Sequence[Timepoint], settings: ReportSettin
 def changed(interval: Interval) -> bool:
     """Whether something happened, or may have, that a reader must see."""
     return (
-        "yes" in (interval.new_fracture, interval.progression)
+        "yes" in (interval.new_fracture, interval.progression, interval.event)
         or open_event(interval)
         or interval.lesion_response in CHANGED_RESPONSES
         or bool(interval.crossed)
@@ -82,6 +94,8 @@ def verdict_words(interval: Interval) -> str:
         return "new fracture"
     if interval.progression == "yes":
         return "fracture progressed"
+    if interval.event == "yes":
+        return "fracture, new or progressed"
     if "undetermined" in (interval.new_fracture, interval.progression):
         return "undetermined" if interval.height_loss_change_points is not None else "not compared"
     return "no new fracture"
@@ -91,15 +105,17 @@ def _column_row(one: LevelTrack) -> ColumnRow:
     intervals = one.intervals
     fractured = [i for i in intervals if i.new_fracture == "yes"]
     progressed = [i for i in intervals if i.progression == "yes"]
+    other = [i for i in intervals if i.event == "yes" and i not in (*fractured, *progressed)]
     responses = [i.lesion_response for i in intervals if i.lesion_response in CHANGED_RESPONSES]
     lesion = f"lesion {', '.join(responses)}" if responses else ""
     colours: tuple[str, ...] = ()
     note = ""
-    if fractured or progressed:
+    events = fractured or progressed or other
+    if events:
         colours = (EVENT,) if fractured else (PROGRESS,)
-        fall = (fractured or progressed)[0].height_loss_change_points
+        fall = events[0].height_loss_change_points
         points = "" if fall is None else f", height -{fall.value:.0f} points"
-        note = ("new fracture" if fractured else "progression") + points
+        note = f"{verdict_words(events[0])}{points}"
     elif any(open_event(i) for i in intervals):
         return ColumnRow(
             one.level, str(one.level), "undetermined", (), unknown=True, link=f"change-{one.level}"
@@ -110,9 +126,7 @@ def _column_row(one: LevelTrack) -> ColumnRow:
         colours = (LESION,)
     words = "; ".join(part for part in (note, lesion) if part)
     link = f"change-{one.level}" if any(changed(i) for i in intervals) else None
-    return ColumnRow(
-        one.level, str(one.level), words, colours, strong=bool(fractured or progressed), link=link
-    )
+    return ColumnRow(one.level, str(one.level), words, colours, strong=bool(events), link=link)
 
 
 def _latest_shapes(track: Track, points: Sequence[Timepoint]) -> list[VertebraMeasurement]:
@@ -127,33 +141,43 @@ def _latest_shapes(track: Track, points: Sequence[Timepoint]) -> list[VertebraMe
     return list(found.values())
 
 
-def _pair(
-    track: Track, points: Sequence[Timepoint], event: tuple[Level, Interval], settings: ReportSettings
-) -> dict[str, object] | None:
-    level, interval = event
-    names = own_level(track, interval.from_, level), own_level(track, interval.to, level)
-    scans = points[interval.from_], points[interval.to]
-    if names[0] is None or names[1] is None:
-        return None
-    found = anchor(scans, (names[0], names[1]), TrackingSettings())
-    if found is None:
-        return None
-    then, now = then_and_now(scans, found, level, settings)
-    return {
-        "level": level,
-        "words": verdict_words(interval),
-        "colour": EVENT
-        if interval.new_fracture == "yes"
-        else PROGRESS
-        if interval.progression == "yes"
-        else "#8c8c8c",
-        "then": png_uri(png_bytes(then)),
-        "now": png_uri(png_bytes(now)),
-        "interval": interval,
-        "from": track.cases[interval.from_].study_date,
-        "to": track.cases[interval.to].study_date,
-        "renamed": [] if names == (level, level) else [str(name) for name in names],
-    }
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangedPair:
+    """One level over an interval in which something happened, drawn then and now."""
+
+    level: Level
+    interval: Interval
+    then: Figure
+    now: Figure
+    renamed: list[str]
+    """What the two scans call it, where that is not the level's name."""
+
+    @property
+    def colour(self) -> str:
+        """Colour of the worst that happened."""
+        if self.interval.new_fracture == "yes":
+            return EVENT
+        return PROGRESS if "yes" in (self.interval.progression, self.interval.event) else "#8c8c8c"
+
+
+def changed_pairs(
+    track: Track, points: Sequence[Timepoint], settings: ReportSettings
+) -> Iterator[ChangedPair]:
+    """Draw every level and interval that a reader must see; points by date."""
+    for one in track.levels:
+        for interval in one.intervals:
+            if not changed(interval):
+                continue
+            places = interval.from_, interval.to
+            first, second = (own_level(track, place, one.level) for place in places)
+            if first is None or second is None:
+                continue
+            scans = points[places[0]], points[places[1]]
+            found = anchor(scans, (first, second), TrackingSettings())
+            if found is not None:
+                then, now = then_and_now(scans, found, one.level, settings)
+                renamed = [] if first is second is one.level else [str(first), str(second)]
+                yield ChangedPair(one.level, interval, then, now, renamed)
 
 
 def _row(track: Track, level: Level, interval: Interval) -> dict[str, object]:
@@ -164,8 +188,10 @@ def _row(track: Track, level: Level, interval: Interval) -> dict[str, object]:
         "to": track.cases[interval.to].study_date,
         "days": interval.days,
         "words": verdict_words(interval),
-        "event": "yes" in (interval.new_fracture, interval.progression),
+        "event": "yes" in (interval.new_fracture, interval.progression, interval.event),
         "heights": [_signed(one) for one in (change.anterior, change.middle, change.posterior)],
+        "area": _signed(interval.area_change_points),
+        "height_verdict": interval.height_verdict,
         "detectable": ""
         if interval.smallest_detectable_points is None
         else f"{interval.smallest_detectable_points:.1f}",
@@ -174,7 +200,10 @@ def _row(track: Track, level: Level, interval: Interval) -> dict[str, object]:
         "volume": _signed(interval.lesion_volume_change_ml),
         "sins": _then_to_now(interval),
         "crossed": ", ".join(str(one) for one in interval.crossed),
-        "reason": interval.reason or "",
+        "components": _components(interval),
+        "reason": " ".join(
+            [interval.reason or "", *(f"Not compared: {one}." for one in interval.not_compared)]
+        ),
     }
 
 
@@ -183,6 +212,19 @@ def _then_to_now(interval: Interval) -> str:
         return ""
     bands = f"{band_words(interval.band_from)} to {band_words(interval.band_to)}"
     return f"{total_words(interval.sins_from)}, then {total_words(interval.sins_to)} ({bands})"
+
+
+def _components(interval: Interval) -> str:
+    """Alignment and posterolateral points then and now, where they differ."""
+    rows = (
+        ("alignment", interval.alignment_from, interval.alignment_to),
+        ("posterolateral", interval.posterolateral_from, interval.posterolateral_to),
+    )
+    return "; ".join(
+        f"{name} {_joined(then)} to {_joined(now)}"
+        for name, then, now in rows
+        if then != now and then and now
+    )
 
 
 def _signed(estimate: Estimate | None) -> str:

@@ -44,11 +44,15 @@ def largest(change: HeightChange) -> tuple[str, Estimate] | None:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """New fracture and progression with the sentence that says why."""
+    """New fracture and progression with the sentence that says why.
+
+    ``event``: either; a fall that is certain is one even where the earlier loss leaves its kind open.
+    """
 
     new_fracture: Verdict
     progression: Verdict
     reason: str
+    event: Verdict
 
 
 def fell_by(change: HeightChange, points: float, detectable: float | None) -> Verdict:
@@ -122,15 +126,20 @@ def verdicts(
     loss = then.height_loss_percent
     limit = settings.fractured_percent
     if loss is not None and loss.high < limit:
-        return Verdicts(new_fall, "no", _reason(change, loss, f"below {limit:g} %", settings))
+        return Verdicts(new_fall, "no", _reason(change, loss, f"below {limit:g} %", settings), new_fall)
     if loss is not None and loss.low >= limit:
-        return Verdicts("no", further, _reason(change, loss, f"already {limit:g} % or more", settings))
+        reason = _reason(change, loss, f"already {limit:g} % or more", settings)
+        return Verdicts("no", further, reason, further)
     # The earlier loss does not say whether the vertebra was fractured: an event's kind is open.
     words = "not known" if loss is None else f"on both sides of {limit:g} %: the kind of an event is open"
+    new: Verdict = "no" if new_fall == "no" else "undetermined"
+    progression: Verdict = "no" if further == "no" else "undetermined"
+    either: Verdict = "no" if new == progression == "no" else "undetermined"
     return Verdicts(
-        "no" if new_fall == "no" else "undetermined",
-        "no" if further == "no" else "undetermined",
+        new,
+        progression,
         _reason(change, loss, words, settings),
+        "yes" if new_fall == "yes" else either,
     )
 
 

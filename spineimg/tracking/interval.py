@@ -63,7 +63,7 @@ def interval_of(patient: Patient, level: Level, step: tuple[int, int]) -> Interv
     doubt = _doubt(patient, level, step)
     detectable = _detectable("height", patient, level, step)
     change, area = HeightChange(None, None, None), None
-    judged = Verdicts("undetermined", "undetermined", f"Undetermined: {doubt}.")
+    judged = Verdicts("undetermined", "undetermined", f"Undetermined: {doubt}.", "undetermined")
     lesions = LesionChange(None, "undetermined")
     limit = None if detectable is None else detectable.value
     if doubt is None and then is not None and now is not None:
@@ -91,6 +91,7 @@ def interval_of(patient: Patient, level: Level, step: tuple[int, int]) -> Interv
         band_to=() if after is None else after.band,
         crossed=() if doubt is not None else crossed(before, after, settings),
         reason=judged.reason,
+        event=judged.event,
         height_verdict=height_verdict(change, limit),
         area_change_points=area,
         alignment_from=() if before is None else before.components.alignment.possible,

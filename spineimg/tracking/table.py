@@ -55,11 +55,21 @@ def _row(track: Track, level: Level, interval: Interval) -> dict[str, str]:
     row |= _estimate("lesion_volume_change_ml", interval.lesion_volume_change_ml)
     row["lesion_response"] = interval.lesion_response
     row |= _total("sins_from", interval.sins_from) | _total("sins_to", interval.sins_to)
-    return row | {
+    row |= {
         "band_from": _joined(interval.band_from),
         "band_to": _joined(interval.band_to),
         "crossed": _joined(interval.crossed),
         "reason": interval.reason or "",
+        "event": interval.event,
+        "height_verdict": interval.height_verdict,
+    }
+    row |= _estimate("area_change_points", interval.area_change_points)
+    return row | {
+        "alignment_from": _joined(interval.alignment_from),
+        "alignment_to": _joined(interval.alignment_to),
+        "posterolateral_from": _joined(interval.posterolateral_from),
+        "posterolateral_to": _joined(interval.posterolateral_to),
+        "not_compared": "; ".join(interval.not_compared),
     }
 
 

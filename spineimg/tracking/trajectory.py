@@ -12,9 +12,16 @@ from spineimg.tracking.interval import Patient
 from spineimg.tracking.lesion_change import lesions_of, summed_volume
 from spineimg.tracking.treatment import ENDING
 
+
+def kind_open(interval: Interval) -> bool:
+    """Whether a fracture is certain, but not whether it is new or progressed."""
+    return interval.event == "yes" and "yes" not in (interval.new_fracture, interval.progression)
+
+
 EVENTS: tuple[tuple[EventKind, Callable[[Interval], bool]], ...] = (
     ("new_fracture", lambda i: i.new_fracture == "yes"),
     ("progression", lambda i: i.progression == "yes"),
+    ("fracture_kind_open", kind_open),
     ("new_lesion", lambda i: i.lesion_response == "new"),
     ("sclerosing", lambda i: i.lesion_response == "sclerosing"),
     ("crossed_7", lambda i: 7 in i.crossed),

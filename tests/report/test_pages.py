@@ -11,9 +11,20 @@ import pytest
 from spineimg.core.estimate import Estimate
 from spineimg.core.labelmap import Caveat
 from spineimg.core.levels import Level
+from spineimg.core.measurements import Heights
 from spineimg.core.scores import Total
-from spineimg.core.track import HeightChange, Interval, LevelTrack, Match, Track, TrackedCase
-from spineimg.report import case_html, case_pdf, draw_pictures, track_html
+from spineimg.core.track import (
+    HeightChange,
+    Interval,
+    LevelEvent,
+    LevelTrack,
+    Match,
+    Track,
+    TrackedCase,
+    Treatment,
+    Visit,
+)
+from spineimg.report import case_html, case_pdf, draw_pictures, track_html, track_pdf
 from spineimg.report.case_page import column_rows
 from spineimg.report.column_svg import column_svg
 from spineimg.report.sentences import case_sentence, track_sentence
@@ -130,11 +141,25 @@ def interval(new: str, progression: str, fall: float | None, **changes: object) 
     return dataclasses.replace(one, **changes)  # type: ignore[arg-type]
 
 
+def visits(fallen_mm: float, totals: tuple[Total, Total]) -> tuple[Visit, ...]:
+    """Two visits of one level: its anterior height before and after, and its totals."""
+    heights = [Heights(Estimate(h, h - 1, h + 1), None, None) for h in (24.0, 24.0 - fallen_mm)]
+    return tuple(
+        Visit(k, True, height, None, None, total, ("potentially_unstable",))
+        for k, (height, total) in enumerate(zip(heights, totals, strict=True))
+    )
+
+
 def make_track(t12: Interval, l1: Interval) -> Track:
     cases = (TrackedCase("a", "2026-01-05", 0), TrackedCase("b", "2026-04-05", 0))
     matches = tuple(Match(1, level, level, 0.4, 0.97) for level in (Level.T12, Level.L1))
-    levels = (LevelTrack(Level.T12, (t12,)), LevelTrack(Level.L1, (l1,)))
-    return Track("k" * 64, cases, matches, levels, (Caveat("cases-sorted", "Sorted."),))
+    happened = LevelEvent("new_fracture", "2026-01-05", "2026-04-05", 1, competing=False)
+    levels = (
+        LevelTrack(Level.T12, (t12,)),
+        LevelTrack(Level.L1, (l1,), visits(7.0, (Total(7, 9), Total(10, 12))), (happened,)),
+    )
+    treated = (Treatment(Level.L1, "radiotherapy", "2026-02-01"),)
+    return Track("k" * 64, cases, matches, levels, (Caveat("cases-sorted", "Sorted."),), treated)
 
 
 SAME = interval("no", "no", 1.0, crossed=())
@@ -148,6 +173,9 @@ SAME = interval("no", "no", 1.0, crossed=())
         (interval("no", "yes", 16.0),
          "Progression of a fracture at L1 between 2026-01-05 and 2026-04-05 "
          "(height fell by 16.0 (14.0 to 18.0) points)."),
+        (interval("undetermined", "undetermined", 30.0, event="yes"),
+         "Fracture, new or progressed, at L1 between 2026-01-05 and 2026-04-05 "
+         "(height fell by 30.0 (28.0 to 32.0) points)."),
         (interval("undetermined", "no", 20.0),
          "A fracture at L1 can be neither shown nor ruled out; none is certain elsewhere."),
         (interval("undetermined", "undetermined", None),
@@ -159,13 +187,26 @@ def test_one_sentence_says_what_happened(l1, sentence):
     assert track_sentence(make_track(SAME, l1)) == sentence
 
 
-def test_the_follow_up_page_shows_the_changed_level_side_by_side(make_case, volume, labels):
-    points = [
+@pytest.fixture(scope="module")
+def two_points(make_case, volume, labels):
+    return [
         Timepoint("b", make_case(date="2026-04-05"), labels, volume),
         Timepoint("a", make_case(date="2026-01-05"), labels, volume),
     ]
-    page = track_html(make_track(SAME, interval("yes", "no", 30.0)), points)
-    assert page.count("data:image/png;base64,") == 3  # plot, then, now
+
+
+def test_the_follow_up_pdf_has_its_pages_and_the_same_bytes_again(two_points):
+    track = make_track(SAME, interval("yes", "no", 30.0))
+    pdf = track_pdf(track, two_points)
+    assert pdf.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 5  # sentence, SINS, heights, L1, table
+    assert pdf == track_pdf(track, two_points)
+
+
+def test_the_follow_up_page_shows_the_changed_level_side_by_side(two_points):
+    page = track_html(make_track(SAME, interval("yes", "no", 30.0)), two_points)
+    assert page.count("data:image/png;base64,") == 4  # heights, ribbon, then, now
+    assert "after 2026-01-05, seen 2026-04-05" in page
     assert page.index("New fracture at L1") < page.index("<svg")
     assert "L1 on 2026-01-05" in page and "L1 on 2026-04-05" in page
     assert "crossed 13" in page

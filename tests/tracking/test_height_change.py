@@ -12,7 +12,14 @@ from spineimg.core.estimate import Estimate
 from spineimg.core.levels import Level
 from spineimg.core.measurements import Density, Heights, VertebraMeasurement
 from spineimg.core.settings.tracking import TrackingSettings
-from spineimg.tracking.height_change import fall_points, fell_by, height_change, largest, verdicts
+from spineimg.tracking.height_change import (
+    fall_points,
+    fell_by,
+    height_change,
+    height_verdict,
+    largest,
+    verdicts,
+)
 
 SETTINGS = TrackingSettings()
 
@@ -67,6 +74,42 @@ def test_verdicts_follow_the_definitions(loss, later_mm, half_mm, detectable, ne
     judged = verdicts(then, vertebra(later_mm, half_mm, None), detectable, SETTINGS)
     assert (judged.new_fracture, judged.progression) == (new, progression)
     assert judged.reason.endswith(".")
+    if "yes" in (new, progression):
+        assert judged.event == "yes"
+    if new == progression == "no":
+        assert judged.event == "no"
+
+
+@pytest.mark.parametrize(
+    ("loss", "later_mm", "half_mm", "event"),
+    [
+        ((18, 22), 19.5, 0.25, "yes"),  # fell by 22 (21 to 23): an event, new or progressed
+        (None, 15.0, 0.25, "yes"),
+        ((18, 22), 21.0, 0.2, "undetermined"),  # 16: an event only if it was fractured before
+        ((18, 22), 19.5, 5.0, "undetermined"),  # 22 (2 to 42)
+        ((18, 22), 25.0, 0.25, "no"),
+    ],
+)
+def test_a_certain_fall_is_an_event_even_where_its_kind_is_open(loss, later_mm, half_mm, event):
+    judged = verdicts(vertebra(25.0, 0.0, loss), vertebra(later_mm, half_mm, None), 5.0, SETTINGS)
+    assert judged.event == event
+    assert "yes" not in (judged.new_fracture, judged.progression)
+
+
+@pytest.mark.parametrize(
+    ("later_mm", "half_mm", "detectable", "verdict"),
+    [
+        (25.0, 0.25, 5, "unchanged"),
+        (24.0, 0.25, 5, "unchanged"),  # 4 points: no more than can be told
+        (23.0, 0.25, 5, "changed"),  # 8 (7 to 9)
+        (27.0, 0.25, 5, "changed"),  # a gain of 8 is a change too
+        (23.5, 0.5, 5, "undetermined"),  # 6 (4 to 8) straddles 5
+        (25.0, 0.25, None, "undetermined"),
+    ],
+)
+def test_any_change_is_judged_against_the_smallest_detectable_one(later_mm, half_mm, detectable, verdict):
+    change = height_change(vertebra(25, 0, None).heights_mm, vertebra(later_mm, half_mm, None).heights_mm)
+    assert height_verdict(change, detectable) == verdict
 
 
 @pytest.mark.parametrize(
