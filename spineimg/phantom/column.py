@@ -71,6 +71,11 @@ def column(spec: PhantomSpec) -> dict[Level, Stand]:
     shapes = {level: body_shape(level, sizes[level], fractures.get(level), patient.seed) for level in levels}
     last = last_lumbar(patient.anatomy)
     shapes[last] = replace(shapes[last], wings=SIDES[patient.anatomy.sacralised])
+    for spur in spec.spurs:
+        shapes[spur.level] = replace(shapes[spur.level], spurs=(*shapes[spur.level].spurs, spur))
+    for node in spec.look_alikes:
+        if node.kind == "schmorl-node":
+            shapes[node.level] = replace(shapes[node.level], dents=(*shapes[node.level].dents, node))
 
     phase = rng.uniform(0, 2 * np.pi)
     wander = rng.normal(0.0, 0.5, len(levels))

@@ -12,7 +12,7 @@ import numpy as np
 from spineimg.core.levels import Level, Region
 from spineimg.phantom.shapes import Field, Number
 from spineimg.phantom.sizes import VertebraSize
-from spineimg.phantom.spec import FractureSpec
+from spineimg.phantom.spec import FractureSpec, LookAlikeSpec, SpurSpec
 
 HOLLOW = 0.05
 """How far the posterior wall is drawn in at the midline, share of the depth."""
@@ -40,6 +40,9 @@ class BodyShape:
     loss_mm: float = 0.0
     wings: tuple[float, ...] = ()
     """Sides (sign of x) whose transverse process runs down into the sacrum."""
+    spurs: tuple[SpurSpec, ...] = ()
+    dents: tuple[LookAlikeSpec, ...] = ()
+    """Schmorl's nodes; the endplates' heights are those without them."""
 
     @property
     def wedge_deg(self) -> float:

@@ -16,6 +16,7 @@ from spineimg.core.volume import Modality, Origin, Volume
 from spineimg.phantom.canvas import Canvas
 from spineimg.phantom.column import Stand, column
 from spineimg.phantom.drawing import OTHER_BONE, draw_other_bones, draw_vertebrae
+from spineimg.phantom.implants import METAL_HU, metal_share, paint_cement, streaks
 from spineimg.phantom.painting import paint_bone, paint_canal, paint_discs, paint_soft
 from spineimg.phantom.place import scan_grid, scan_pose, subdivided
 from spineimg.phantom.profile import make_profile
@@ -75,6 +76,12 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
     canal = paint_canal(hu, stands, to_patient, fine)
     paint_discs(hu, tissue, stands, to_patient, fine)
     bone = paint_bone(hu, canvas, spec)
+    paint_cement(hu, spec, stands, to_patient)
+    if spec.screws:
+        metal = metal_share(spec, stands, to_patient, fine)
+        if spec.scan.contrast == "CT":
+            hu += streaks(metal, fine, spec.patient.seed)
+        hu += metal * (np.float32(METAL_HU) - hu)
     array = scanned(hu, fine, grid, counts, spec.scan)
     labels, tissue = _labels(Masks(canvas, bone, canal, tissue), counts, grid)
     modality = Modality.CT if spec.scan.contrast == "CT" else Modality.MR

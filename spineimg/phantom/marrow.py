@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from spineimg.core.labelmap import Part
 from spineimg.core.levels import Level, Region
 from spineimg.phantom.column import Stand
+from spineimg.phantom.look_alikes import with_look_alike
 from spineimg.phantom.shapes import Coordinates, Field, cover, rod
 from spineimg.phantom.spec import PhantomSpec
 from spineimg.phantom.texture import noise
@@ -44,6 +45,10 @@ def marrow_hu(
         back = stand.shape.size.depth / 2
         vein = rod(q, ((0.0, back, 0.5), (0.0, 1.0, 0.0)), (2.0, 1.1), (2.1, 1.0, 1.0))
         hu = hu + cover(vein, 1.0) * (np.float32(40) - hu) * np.float32(0.75)
+    for number, look in enumerate(spec.look_alikes):
+        if look.level is level:
+            inside = with_look_alike(q, hu, look, spec.patient.seed * 41 + number)
+            hu = np.where(in_body, inside, hu)
     if stand.shape.fracture is not None:
         upper, lower = stand.shape.endplates(q.x, q.y)
         whole_upper, whole_lower = stand.shape.unfractured().endplates(q.x, q.y)

@@ -35,7 +35,7 @@ def paint_soft(
 ) -> tuple[Field, NDArray[np.uint8]]:
     """Soft tissue on a coarser grid, then linear between its points: its borders are smooth."""
     heights = {level: float(stands[nearest_above(stands, level)].centre[2]) for level in LEVELS}
-    torso = Torso(profile, heights, spec.patient.contrast_hu, spec.patient.seed)
+    torso = Torso(profile, heights, spec.patient.contrast_hu, spec.patient.seed, spec.patient.phase)
     steps = [max(1, round(_SOFT_MM / float(s))) for s in fine.spacing_mm]
     a, b, c = (-(-(n - 1) // f) + 1 for n, f in zip(fine.shape, steps, strict=True))
     coarse_to_patient = to_patient @ np.diag([*steps, 1.0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spineimg.core.levels import LEVELS, Level, Region
+from spineimg.phantom.random_findings import with_findings
 from spineimg.phantom.sizes import vertebra_size
 from spineimg.phantom.spec import (
     FractureKind,
@@ -23,6 +24,11 @@ _FRACTURES: tuple[FractureKind, ...] = ("wedge", "biconcave", "crush")
 
 def random_spec(seed: int) -> PhantomSpec:
     """A patient, diseases and a scan, all from one seed."""
+    return with_findings(plain_spec(seed))
+
+
+def plain_spec(seed: int) -> PhantomSpec:
+    """As `random_spec`, of the usual column and without anything but tumour, fractures and slips."""
     rng = np.random.default_rng([seed, 107])
     patient = PatientSpec(
         seed=seed,

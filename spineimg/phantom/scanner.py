@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
@@ -11,6 +13,8 @@ from spineimg.phantom.shapes import Field
 from spineimg.phantom.spec import ScanSpec
 
 _FWHM_PER_SIGMA = 2.3548
+KERNELS = {"soft": (1.5, 0.0, 0.7), "standard": (1.0, 0.0, 1.0), "bone": (0.7, 0.9, 1.8)}
+"""Blur (FWHM, mm), overshoot, and noise against the standard kernel's; by hand."""
 # MR signal by CT number: air, fat, fluid (0-20 HU), cord, muscle, disc, red and fatty marrow, dense bone.
 # The look of spin echo images, drawn by hand; no signal equation behind it.
 _HU = [-1000.0, -300.0, -98.0, -55.0, 0.0, 14.0, 40.0, 56.0, 82.0, 110.0, 160.0, 250.0, 420.0, 700.0]
@@ -18,6 +22,12 @@ _SIGNAL = {
     "T1": [4.0, 60.0, 430.0, 400.0, 110.0, 90.0, 215.0, 180.0, 190.0, 260.0, 300.0, 290.0, 130.0, 25.0],
     "T2": [4.0, 60.0, 400.0, 420.0, 640.0, 700.0, 260.0, 110.0, 330.0, 270.0, 260.0, 230.0, 100.0, 20.0],
 }
+
+
+def with_kernel(scan: ScanSpec, name: str) -> ScanSpec:
+    """The same scan, reconstructed with a soft, standard or bone kernel."""
+    blur, sharpness, noise = KERNELS[name]
+    return replace(scan, kernel_fwhm_mm=blur, sharpness=sharpness, noise_hu=scan.noise_hu * noise)
 
 
 def scanned(

@@ -9,6 +9,10 @@ from spineimg.core.grid import Grid
 from spineimg.core.levels import Level
 from spineimg.core.scores import PainKind
 
+LookAlikeKind = Literal[
+    "haemangioma", "enostosis", "schmorl-node", "endplate-sclerosis", "basivertebral-vein"
+]
+Phase = Literal["venous", "arterial", "delayed"]
 LesionKind = Literal["lytic", "blastic", "mixed"]
 FractureKind = Literal["wedge", "biconcave", "crush"]
 Contrast = Literal["CT", "T1", "T2"]
@@ -51,6 +55,41 @@ class FractureSpec:
     kind: FractureKind
     loss_percent: float
     age: Literal["old", "new"] = "old"
+
+
+@dataclass(frozen=True, slots=True)
+class LookAlikeSpec:
+    """Something in a body that is no metastasis: an ellipsoid in the frame of its vertebra, as `LesionSpec`.
+
+    The centre of a Schmorl's node or of endplate sclerosis lies on the endplate.
+    """
+
+    level: Level
+    kind: LookAlikeKind
+    centre_mm: tuple[float, float, float]
+    radii_mm: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SpurSpec:
+    """An osteophyte at the rim of an endplate, or a bridge from it to the level below (DISH).
+
+    ``angle_deg`` is 0 in front and grows to the patient's left; a bridge starts at the lower endplate.
+    """
+
+    level: Level
+    kind: Literal["upper", "lower", "bridge"]
+    angle_deg: float
+    length_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class CementSpec:
+    """Bone cement in a body."""
+
+    level: Level
+    centre_mm: tuple[float, float, float]
+    radii_mm: tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +143,8 @@ class PatientSpec:
     """Who lies in the scanner. Factors multiply the mean anatomy; 1 is the mean.
 
     ``density_hu`` is the trabecular density of L1 (Pickhardt 2013, Ann Intern Med 158:588: 160 HU and more
-    is normal, 110 and less osteoporotic); ``contrast_hu`` what an agent adds to the blood, 0 for none.
+    is normal, 110 and less osteoporotic); ``contrast_hu`` what an agent adds to the blood, 0 for
+    none; ``phase`` says where it is.
     """
 
     seed: int
@@ -117,6 +157,7 @@ class PatientSpec:
     cortex_hu: float = 900.0
     fat_mm: float = 16.0
     contrast_hu: float = 0.0
+    phase: Phase = "venous"
     anatomy: AnatomySpec = AnatomySpec()
     curve: CurveSpec | None = None
 
@@ -159,5 +200,10 @@ class PhantomSpec:
     lesions: tuple[LesionSpec, ...] = ()
     fractures: tuple[FractureSpec, ...] = ()
     slips: tuple[SlipSpec, ...] = ()
+    look_alikes: tuple[LookAlikeSpec, ...] = ()
+    spurs: tuple[SpurSpec, ...] = ()
+    cement: tuple[CementSpec, ...] = ()
+    screws: tuple[Level, ...] = ()
+    """Thoracic and lumbar levels with two pedicle screws each, joined by two rods."""
     pain: tuple[tuple[Level, PainKind], ...] = ()
     grid: Grid | None = field(default=None, compare=False)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spineimg.core.levels import Level
 from spineimg.phantom.profile import Profile
 from spineimg.phantom.shapes import Coordinates, Field, cover, ellipsoid, intersection, oval
+from spineimg.phantom.spec import Phase
 from spineimg.phantom.texture import noise
 
 
@@ -21,6 +22,12 @@ class Fill(Protocol):
         """Mix ``value`` HU, with some grain, into the voxels that the solid covers."""
 
 
+_PHASES: dict[Phase, dict[str, float]] = {
+    "venous": {"artery": 1.0, "heart": 0.8, "vein": 1.0, "organ": 0.35, "kidney": 0.42, "urine": 0.0},
+    "arterial": {"artery": 1.6, "heart": 1.3, "vein": 0.2, "organ": 0.12, "kidney": 0.6, "urine": 0.0},
+    "delayed": {"artery": 0.45, "heart": 0.4, "vein": 0.45, "organ": 0.25, "kidney": 0.6, "urine": 3.0},
+}
+"""Share of the agent's HU by place; by hand, after the look of the three phases."""
 AIR, FAT, MUSCLE, LUNG = -1000.0, -98.0, 56.0, -860.0
 
 
@@ -32,6 +39,11 @@ class Torso:
     level_z: dict[Level, float]
     contrast_hu: float
     seed: int
+    phase: Phase = "venous"
+
+    def _plus(self, place: str) -> float:
+        """What the agent adds at a place, HU."""
+        return _PHASES[self.phase][place] * self.contrast_hu
 
     def paint(self, p: Coordinates, width_mm: float) -> tuple[Field, NDArray[np.bool_]]:
         """HU without bone, discs, canal, and what lies inside the skin; coordinates in the patient frame."""
@@ -87,10 +99,10 @@ class Torso:
         )
         fill(vessel, 20.0)
         heart = ellipsoid(q, (22.0, -95.0, self._z(Level.T8)), (56.0, 42.0, 52.0))
-        fill(np.maximum(heart, chest), 48.0 + 0.8 * self.contrast_hu, 4.0)
+        fill(np.maximum(heart, chest), 48.0 + self._plus("heart"), 4.0)
 
     def _organs(self, q: Coordinates, belly: Field, fill: Fill) -> None:
-        plus = 0.35 * self.contrast_hu
+        plus = self._plus("organ")
         slow = noise(Coordinates(*np.broadcast_arrays(q.x, q.y, q.z)), self.seed + 12, 14.0)
         gut = np.maximum(belly, np.float32(4.0) - np.float32(9.0) * slow)
         lower = np.maximum(gut, q.z - np.float32(self._z(Level.L1)))
@@ -109,9 +121,9 @@ class Torso:
         fill(np.maximum(stomach, belly), 22.0, 10.0)
         for side, level in ((1.0, Level.L1), (-1.0, Level.L2)):
             kidney = ellipsoid(q, (side * 62.0, 2.0, self._z(level) + 6.0), (25.0, 27.0, 55.0))
-            fill(np.maximum(kidney, belly), 33.0 + 1.2 * plus, 4.0)
+            fill(np.maximum(kidney, belly), 33.0 + self._plus("kidney"), 4.0)
         bladder = ellipsoid(q, (0.0, -92.0, self._z(Level.SACRUM) - 105.0), (44.0, 36.0, 34.0))
-        fill(bladder, 8.0)
+        fill(bladder, 8.0 + self._plus("urine"))
 
     def _neck(self, q: Coordinates, fill: Fill) -> None:
         """Airway and fat planes of the neck, the brain above."""
@@ -122,7 +134,7 @@ class Torso:
             carotid = oval(
                 q.x - np.float32(side * 30.0), q.y + np.float32(20.0), np.float32(5.0), np.float32(5.0)
             )
-            fill(np.maximum(carotid, np.float32(self._z(Level.T1)) - q.z), 45.0 + self.contrast_hu)
+            fill(np.maximum(carotid, np.float32(self._z(Level.T1)) - q.z), 45.0 + self._plus("artery"))
 
     def _muscles(self, q: Coordinates, fill: Fill) -> None:
         sacrum, crown = self._z(Level.SACRUM), self._z(Level.C2)
@@ -150,7 +162,7 @@ class Torso:
             fill(np.maximum(np.maximum(square, ends), np.float32(self._z(Level.L5)) - q.z), MUSCLE, 6.0)
 
     def _vessels(self, q: Coordinates, fill: Fill) -> None:
-        blood = 44.0 + self.contrast_hu
+        blood, venous = 44.0 + self._plus("artery"), 44.0 + self._plus("vein")
         fork, arch, top = self._z(Level.L4) - 12, self._z(Level.T4), self._z(Level.T8)
         drift = np.clip((np.float32(top) - q.z) / np.float32(180.0), 0.0, 1.0)
         aorta = oval(
@@ -163,7 +175,7 @@ class Torso:
         cava = oval(q.x + np.float32(18.0), q.y + np.float32(30.0), np.float32(12.0), np.float32(9.0))
         fill(
             intersection(cava, np.maximum(np.float32(fork) - q.z, q.z - np.float32(self._z(Level.T10))), 4.0),
-            blood - 4,
+            venous - 4,
             3.0,
         )
         for side in (1.0, -1.0):

@@ -23,7 +23,7 @@ from spineimg.phantom.marrow import trabecular_hu
 from spineimg.phantom.near import bone_near
 from spineimg.phantom.shapes import Coordinates, Field, cover
 from spineimg.phantom.skeleton import SACRUM_BOX
-from spineimg.phantom.spec import LesionSpec, PhantomSpec
+from spineimg.phantom.spec import LesionSpec, LookAlikeSpec, PhantomSpec
 from spineimg.phantom.truth_anatomy import anatomy_records
 from spineimg.phantom.truth_scores import score_records
 from spineimg.phantom.vertebra import bounding_box
@@ -80,6 +80,7 @@ def truth_records(scene: Scene) -> dict[str, Any]:
     healed = replace(spec, fractures=tuple(f for f in spec.fractures if f.age == "old"))
     before = _segments(column(healed), tuple(lattices))
     found = anatomy_records(spec.patient, scene.stands)
+    looks = [look for look in spec.look_alikes if look.level in lattices]
     return {
         "measurements": {
             "schema": "spineimg/measurements/1",
@@ -89,7 +90,14 @@ def truth_records(scene: Scene) -> dict[str, Any]:
         },
         "sins": score_records(vertebrae, lesions, (segments, before), dict(spec.pain)),
         **({"anatomy": found} if found else {}),
+        **({"look_alikes": [_look_alike(scene, look) for look in looks]} if looks else {}),
     }
+
+
+def _look_alike(scene: Scene, look: LookAlikeSpec) -> dict[str, Any]:
+    """Where something lies that is no metastasis."""
+    centre = scene.stands[look.level].to_patient(np.array(look.centre_mm))
+    return {"level": look.level.value, "look_alike": look.kind, "centre_lps_mm": _lps(scene, centre)}
 
 
 def _lps(scene: Scene, patient: Points) -> list[float]:
@@ -162,6 +170,8 @@ def _vertebra(scene: Scene, level: Level, lattice: Lattice, lesions: list[dict[s
     record["body_volume_ml"] = _value(volume) if has_body else None
     record["expected_body_volume_ml"] = _value(_expected_volume(stand, volume)) if has_body else None
     record["endplate_step_mm"] = _value(0.0) if has_body else None
+    if level in spec.screws or any(cement.level is level for cement in spec.cement):
+        record["not_scorable"] = "implant" if level in spec.screws else "cement"
     record["endplates_lps_mm"] = _endplate_points(scene, stand) if has_body else None
     return record
 

@@ -46,8 +46,8 @@ def score_records(
         levels.append(
             {
                 "level": name,
-                "state": "scored",
-                "reason": None,
+                "state": "not_scored" if "not_scorable" in record else "scored",
+                "reason": f"{record['not_scorable']} in {name}" if "not_scorable" in record else None,
                 "pain": None
                 if kind == "unknown"
                 else {"value": kind, "date": None, "source": "specification"},
@@ -67,7 +67,8 @@ def _bands(low: int, high: int) -> list[str]:
     return [band for band, (first, last) in zip(_BANDS, limits, strict=True) if low <= last and high >= first]
 
 
-def _patient(levels: list[dict[str, Any]]) -> dict[str, Any]:
+def _patient(all_levels: list[dict[str, Any]]) -> dict[str, Any]:
+    levels = [record for record in all_levels if record["state"] == "scored"]
     if not levels:
         return {"total": None, "band": [], "level": None}
     low = max(record["total"]["low"] for record in levels)

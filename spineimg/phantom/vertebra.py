@@ -11,6 +11,7 @@ from spineimg.core.labelmap import Part
 from spineimg.core.levels import Level, Region
 from spineimg.phantom.endplates import HOLLOW, BodyShape
 from spineimg.phantom.shapes import Coordinates, Field, Vector, ellipsoid, intersection, oval, rod, union
+from spineimg.phantom.spurs import with_spurs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,12 +27,13 @@ class Solid:
 def bounding_box(level: Level, shape: BodyShape) -> tuple[Vector, Vector]:
     """Lowest and highest corner of the box that holds the vertebra, own frame."""
     s = shape.size
-    half = max(s.transverse_span, s.width) / 2 + 8
+    out = max((spur.length_mm for spur in shape.spurs), default=0.0)
+    half = max(s.transverse_span / 2, s.width / 2 + out) + 8
     back = s.depth / 2 + s.canal_depth + 12
     drop = s.spinous_length * np.sin(np.radians(s.spinous_droop_deg))
     if level is Level.C1:
         return (-half, -22.0, -16.0), (half, 42.0, 16.0)
-    low = (-half, -s.depth / 2 - 5, -s.height / 2 - max(drop + 10, s.disc_below + 16))
+    low = (-half, -s.depth / 2 - max(5.0, out + 5.0), -s.height / 2 - max(drop + 10, s.disc_below + 16))
     high = (half, back + s.spinous_length, s.height / 2 + (24 if level is Level.C2 else 16))
     return low, high
 
@@ -205,10 +207,14 @@ def vertebra(p: Coordinates, level: Level, shape: BodyShape) -> Solid:
         main = union(main, _dens(p, shape), 3.0)
     elif level.region is Region.CERVICAL:
         main = union(main, _uncinate(p, shape), 2.0)
+    main, bridges = with_spurs(p, main, shape)
+    for dent in shape.dents:
+        main = intersection(main, -ellipsoid(p, dent.centre_mm, dent.radii_mm), 1.0)
     arch = _arch_parts(p, level, shape)
-    fused = _wings(p, shape)
-    if fused is not None:
-        arch["process"] = union(arch["process"], fused, 4.0)
+    wings = _wings(p, shape)
+    if wings is not None:
+        arch["process"] = union(arch["process"], wings, 4.0)
+    fused = [solid for solid in (wings, bridges) if solid is not None]
     hollow = canal(p, shape)
     whole = main
     for part in arch.values():
@@ -217,7 +223,7 @@ def vertebra(p: Coordinates, level: Level, shape: BodyShape) -> Solid:
     # Behind the posterior wall nothing is body; the seam of body and pedicle lies there.
     behind = p.y - np.float32(shape.size.depth / 2 - 2.0)
     nearest = np.argmin(np.stack([np.maximum(main, behind), *arch.values()]), axis=0)
-    return Solid(whole, _sides(nearest, p.x), fused)
+    return Solid(whole, _sides(nearest, p.x), np.minimum.reduce(fused) if fused else None)
 
 
 def _wings(p: Coordinates, shape: BodyShape) -> Field | None:
