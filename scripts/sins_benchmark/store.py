@@ -1,0 +1,71 @@
+"""Cases kept on disk (making one costs more than measuring it), and result files with one line a case."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+import json
+import pickle
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import spineimg
+from sins_benchmark.cases import Case, make_case
+
+ROOMS = ("measurement", "scoring", "core")
+"""Code that the figures are about: its digest stands in every line."""
+
+
+@functools.cache
+def code_digest() -> str:
+    """Eight hexadecimal digits of the measured code."""
+    digest = hashlib.sha256()
+    for room in ROOMS:
+        for file in sorted((Path(spineimg.__file__).parent / room).rglob("*.*")):
+            if file.suffix in (".py", ".csv"):
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:8]
+
+
+def kept_case(number: int, folder: Path) -> Case:
+    """The case from disk, or made now and kept."""
+    file = folder / f"{number:05d}.pkl.gz"
+    if file.exists():
+        with gzip.open(file) as stream:
+            case: Case = pickle.load(stream)
+            return case
+    case = make_case(number)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".part")
+    with gzip.open(partial, "wb", compresslevel=1) as stream:
+        pickle.dump(case, stream)
+    partial.rename(file)
+    return case
+
+
+def lines(file: Path) -> list[dict[str, Any]]:
+    """Lines of a result file that were made by the newest code in it, by number."""
+    if not file.exists():
+        return []
+    every = [json.loads(line) for line in file.read_text().splitlines()]
+    newest = every[-1]["code"] if every else ""
+    return sorted((x for x in every if x["code"] == newest), key=lambda x: int(x["number"]))
+
+
+def fill(file: Path, numbers: Iterable[int], minutes: float, one: Callable[[int], dict[str, Any]]) -> None:
+    """Append the lines that this code has not made yet, until the time is over."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    every = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    done = {x["number"] for x in every if x["code"] == code_digest()}
+    until = time.monotonic() + 60 * minutes
+    with file.open("a", encoding="utf-8") as out:
+        for number in numbers:
+            if number in done:
+                continue
+            if time.monotonic() > until:
+                break
+            out.write(json.dumps({"code": code_digest(), **one(number)}) + "\n")
+            out.flush()
