@@ -20,19 +20,21 @@ from spineimg.measurement.endplates import Plates
 from spineimg.measurement.frame import Frame, angle_deg, frame_towards
 from spineimg.measurement.heights import level_place
 from spineimg.measurement.outline import HALF
+from spineimg.measurement.tilt import Tilt
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Standing:
     """What alignment needs of one vertebra: its frame, edges in both slabs, and the voxel along its axes.
 
-    ``step_mm``: voxel length along left, posterior, cranial.
+    ``step_mm``: voxel length along left, posterior, cranial; ``tilts`` as in `Body`.
     """
 
     frame: Frame
     sagittal: Plates
     coronal: Plates
     step_mm: Points
+    tilts: Mapping[str, Tilt]
 
 
 UNSEEN = Disc(None, None, None, None)
@@ -46,6 +48,8 @@ class Signs:
 
     discs: Mapping[tuple[Level, Level], Disc]
     canal_ratio: Mapping[Level, float]
+    atlantodental_mm: Estimate | None = None
+    """Stands for the shift of C1, which has no posterior wall."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +93,8 @@ def _segment(
         depth = float(ends[1] - ends[0])
     kyphosis, scoliosis = _angles(upper, above, below, settings)
     translation = None if walls is None else _shift_back(walls, below, settings)
+    if upper is Level.C1:
+        translation = signs.atlantodental_mm
     points = None if walls is None else (_point(walls[0].lps_mm), _point(walls[1].lps_mm))
     lateral = _shift_left(above, below, settings)
     disc = signs.discs.get((upper, lower), UNSEEN)
@@ -201,9 +207,11 @@ def _shift_back(walls: tuple[Corner, Corner], below: Standing, settings: Measure
     """Anterior shift of the upper wall in the lower one's frame, mm."""
     axes = _ruler(below, settings)
     gap = axes @ (walls[1].lps_mm - walls[0].lps_mm)
-    tilt = np.radians(settings.ruler_sd_deg) * abs(gap[2])
+    step = float(below.step_mm[2])
+    tilt = np.radians(settings.ruler_own_sd_deg[0] + settings.ruler_own_sd_deg[1] * step) * abs(gap[2])
+    coarse = settings.translation_sd_per_spacing * step
     base = settings.translation_sd_mm if below.sagittal.lower is not None else settings.sacral_shift_sd_mm
-    sd = np.sqrt(base**2 + walls[0].sd_mm ** 2 + walls[1].sd_mm ** 2 + tilt**2)
+    sd = np.sqrt(base**2 + coarse**2 + walls[0].sd_mm ** 2 + walls[1].sd_mm ** 2 + tilt**2)
     return Estimate.from_sd(float(gap[1]), float(sd))
 
 
@@ -237,7 +245,10 @@ def _shift_left(above: Standing, below: Standing, settings: MeasurementSettings)
             return None
         depth = 0.5 * (stand.sagittal.slab.along_mm[0] + stand.sagittal.slab.along_mm[-1])
         places.append(stand.frame.to_lps_mm(np.array([middle[0], depth, middle[1]])))
-    sd = np.hypot(settings.translation_sd_mm, settings.translation_sd_per_spacing * below.step_mm[0])
+    base = (
+        settings.translation_sd_mm if below.sagittal.lower is not None else settings.sacral_shift_sd_mm / 2.0
+    )
+    sd = np.hypot(base, settings.lateral_sd_per_spacing * below.step_mm[0])
     gap = _ruler(below, settings) @ (places[0] - places[1])
     return Estimate.from_sd(float(gap[0]), float(np.sqrt(2.0) * sd))
 
@@ -276,6 +287,9 @@ def _tilt(
     if sagittal is None or coronal is None:
         return None
     (back, sd_back), (left, sd_left) = sagittal.slope(), coronal.slope()
+    plane = stand.tilts.get(which)
+    if plane is not None:
+        back, left, sd_back, sd_left = plane.back, plane.left, plane.sd, plane.sd
     normal = np.cross(np.array([1.0, 0.0, left]), np.array([0.0, 1.0, back]))
     degrees = (float(np.degrees(sd_back)), float(np.degrees(sd_left)))
     return unit(unit(normal) @ stand.frame.axes), degrees

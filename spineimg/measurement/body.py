@@ -14,9 +14,11 @@ from spineimg.core.settings.measurement import MeasurementSettings
 from spineimg.core.volume import Modality, Volume
 from spineimg.measurement.column import Piece, pieces, tangents, unit
 from spineimg.measurement.edge_line import EdgeLine
+from spineimg.measurement.edges import PlatePrior
 from spineimg.measurement.endplates import BodyBox, Plates, find_endplates, scan_plate, with_known_plate
 from spineimg.measurement.frame import Frame, body_frame, endplate_planes, frame_towards
 from spineimg.measurement.slab import step_along
+from spineimg.measurement.tilt import Seen, Tilt, plate_tilt
 
 NUDGE_MM = 25.0
 
@@ -51,6 +53,8 @@ class Body:
     step_mm: Points
     body_ml: float
     canal_own_mm: Points
+    tilts: Mapping[str, Tilt]
+    """Tilt of the "upper" or "lower" endplate by all its voxels, where slices are thick; else empty."""
 
     @property
     def level(self) -> Level:
@@ -109,30 +113,44 @@ def find_bodies(volume: Volume, labels: LabelMap, settings: MeasurementSettings)
         steps = np.array([step_along(volume.grid, axis) for axis in frame.axes])
         share = (labels.parts[piece.box][piece.mask] == Part.BODY).sum() * labels.grid.voxel_ml
         canal = frame.to_own_mm(own_canal)
-        found[level] = Body(piece, frame, box, sagittal, coronal, steps, float(share), canal)
-    return _with_scan_plate(found, volume, settings)
+        found[level] = Body(piece, frame, box, sagittal, coronal, steps, float(share), canal, {})
+    return _on_thick_slices(found, (volume, labels), settings)
 
 
-def _with_scan_plate(
-    bodies: dict[Level, Body], volume: Volume, settings: MeasurementSettings
+def _on_thick_slices(
+    bodies: dict[Level, Body], scan: tuple[Volume, LabelMap], settings: MeasurementSettings
 ) -> dict[Level, Body]:
     """On coarse CT one slice may hold a whole endplate.
 
-    Then the plate that the scan shows elsewhere decides.
+    Then the plate that the scan shows elsewhere decides, and the tilt is read off all of the plate's voxels.
     """
     plate = scan_plate([body.sagittal for body in bodies.values()], settings)
-    if plate is None or volume.modality is not Modality.CT:
+    if plate is None or scan[0].modality is not Modality.CT:
         return bodies
-    return {
-        level: body
-        if body.step_mm[2] < settings.coarse_from_mm
-        else replace(
-            body,
-            sagittal=with_known_plate(body.sagittal, plate, settings),
-            coronal=with_known_plate(body.coronal, plate, settings),
-        )
-        for level, body in bodies.items()
-    }
+    result = dict(bodies)
+    for level, body in bodies.items():
+        if body.step_mm[2] >= settings.coarse_from_mm:
+            again = replace(
+                body,
+                sagittal=with_known_plate(body.sagittal, plate, settings),
+                coronal=with_known_plate(body.coronal, plate, settings),
+            )
+            result[level] = replace(again, tilts=_tilts(again, plate, scan, settings))
+    return result
+
+
+def _tilts(
+    body: Body, plate: PlatePrior, scan: tuple[Volume, LabelMap], settings: MeasurementSettings
+) -> dict[str, Tilt]:
+    """Tilts that alignment reads: of the upper endplate, and of C2, which has none, the lower one."""
+    which, outward = ("lower", -1) if body.level is Level.C2 else ("upper", 1)
+    sagittal: EdgeLine | None = getattr(body.sagittal, which)
+    coronal: EdgeLine | None = getattr(body.coronal, which)
+    if sagittal is None or coronal is None:
+        return {}
+    seen = Seen(sagittal, coronal, outward, float(body.step_mm[2]))
+    tilt = plate_tilt(scan, body.frame, seen, plate, settings)
+    return {} if tilt is None else {which: tilt}
 
 
 def _body_points(piece: Piece, labels: LabelMap, settings: MeasurementSettings) -> Points:

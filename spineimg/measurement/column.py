@@ -14,6 +14,7 @@ from spineimg.core.labelmap import LabelMap
 from spineimg.core.levels import Level
 from spineimg.core.settings.measurement import MeasurementSettings
 
+SEGMENTS_BELOW_S1 = (Level.S2, Level.S3, Level.S4, Level.S5)
 Box = tuple[slice, slice, slice]
 
 
@@ -57,12 +58,15 @@ class Piece:
 def pieces(labels: LabelMap, settings: MeasurementSettings) -> dict[Level, Piece]:
     """Boxes of all vertebrae and the sacrum, head to foot; fragments are left out."""
     found: dict[Level, Piece] = {}
+    divided = bool(np.isin(labels.array[::4, ::4, ::4], [m.verse_id for m in SEGMENTS_BELOW_S1]).any())
     shape = labels.grid.shape
     edge = settings.border_voxels
     for number, box in enumerate(ndimage.find_objects(labels.array), 1):
         if box is None:
             continue
         level = Level.from_verse_id(number)
+        if level is Level.SACRUM and divided:
+            level = Level.S1
         mask = labels.array[box] == number
         volume_ml = float(mask.sum()) * labels.grid.voxel_ml
         if volume_ml < settings.smallest_vertebra_ml or level is Level.COCCYX:

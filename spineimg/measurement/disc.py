@@ -13,6 +13,7 @@ from spineimg.core.levels import Level, Region
 from spineimg.core.settings.measurement import MeasurementSettings
 from spineimg.core.volume import Volume
 from spineimg.measurement.body import Body
+from spineimg.measurement.density import MAD_TO_SD
 from spineimg.measurement.outline import HALF
 from spineimg.measurement.slab import Slab
 
@@ -128,7 +129,12 @@ def _gas_ml(
     index = np.round(volume.grid.to_index(below.frame.to_lps_mm(place))).astype(int)
     inside = ((index >= 0) & (index < volume.array.shape)).all(axis=-1)
     where = tuple(index[inside].T)
-    gas = (volume.array[where] < settings.gas_hu) & (labels.array[where] == 0)
+    value = volume.array[where][labels.array[where] == 0].astype(np.float64)
+    if len(value) == 0:
+        return None
+    middle = float(np.median(value))
+    noise = MAD_TO_SD * float(np.median(np.abs(value - middle)))
+    gas = value < min(settings.gas_hu, middle - settings.gas_sds * noise)
     return float(gas.sum()) * step**3 / 1000.0
 
 

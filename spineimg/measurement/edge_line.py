@@ -30,6 +30,8 @@ from spineimg.measurement.slab import HEIGHT_STEP_MM, Slab
 
 POSITION_STEP_MM = 0.25
 LEVEL_ROWS = 7
+CHORD_SHARE = 0.75
+"""Both ends of an endplate err alike in part, which leaves its chord's slope alone (drawn spines)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,14 +62,28 @@ class EdgeLine:
     What other edges of the scan may know.
     """
 
+    ends_sd_mm: float = 0.0
+    """SD of both ends along the line: on a steep plate a point beside its place has another height."""
+
     def at_depth(self, share: float) -> tuple[float, float, float]:
         """Along, height and SD at a share of the depth, from a local parabola over some millimetres."""
         place = self.ends_mm[0] + share * (self.ends_mm[1] - self.ends_mm[0])
-        height, sd = self.at(place)
-        return place, height, sd
+        height, slope, sd = self._local(place)
+        return place, height, float(np.hypot(sd, slope * self.ends_sd_mm))
 
     def at(self, place_mm: float) -> tuple[float, float]:
         """Height and SD at a place along the line."""
+        height, _, sd = self._local(place_mm)
+        return height, sd
+
+    def slope(self) -> tuple[float, float]:
+        """Slope (height per along) of the chord between the 10 and 90 % points, and its SD."""
+        a, za, sa = self.at_depth(0.1)
+        b, zb, sb = self.at_depth(0.9)
+        return (zb - za) / (b - a), CHORD_SHARE * float(np.hypot(sa, sb) / abs(b - a))
+
+    def _local(self, place_mm: float) -> tuple[float, float, float]:
+        """Height, slope and SD at a place."""
         reach_mm, least = 4.0, 4
         off = self.along_mm - place_mm
         near = np.abs(off) <= reach_mm
@@ -76,13 +92,7 @@ class EdgeLine:
         x, y = off[near], self.height_mm[near]
         weight = (1.0 - (np.abs(x) / (np.abs(x).max() + 1e-6)) ** 3) / self.sd_mm[near]
         fit = np.polynomial.polynomial.polyfit(x, y, 2 if len(x) > least else 1, w=weight)
-        return float(fit[0]), float(np.median(self.sd_mm[near]))
-
-    def slope(self) -> tuple[float, float]:
-        """Slope (height per along) of the chord between the 10 and 90 % points, and its SD."""
-        a, za, sa = self.at_depth(0.1)
-        b, zb, sb = self.at_depth(0.9)
-        return (zb - za) / (b - a), float(np.hypot(sa, sb) / abs(b - a))
+        return float(fit[0]), float(fit[1]), float(np.median(self.sd_mm[near]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,11 +141,12 @@ def find_edge_line(slab: Slab, look: Look, settings: MeasurementSettings) -> Edg
         found &= contrast > settings.edge_smallest_hu
     found = ndimage.median_filter(found.astype(np.uint8), size=5, mode="nearest").astype(bool)
     height = np.where(found, start + look.outward * offset, start)
-    edge_sd = np.hypot(settings.edge_sd_mm, settings.edge_sd_per_spacing * look.voxel_mm)
+    edge_sd = settings.edge_sd_mm + settings.edge_sd_per_square * look.voxel_mm**2
     mask_sd = np.hypot(settings.mask_sd_mm, settings.mask_sd_per_spacing * look.voxel_mm)
     sd = np.where(found, edge_sd, mask_sd)
     typical = float(np.median(plate[found])) if found.any() else 0.0
-    return EdgeLine(slab.along_mm[rows], np.asarray(height), np.asarray(sd), found, ends, fit.model, typical)
+    along, ends_sd = slab.along_mm[rows], settings.ends_sd_mm
+    return EdgeLine(along, np.asarray(height), np.asarray(sd), found, ends, fit.model, typical, ends_sd)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,6 +28,13 @@ class BodyHeights:
     value_mm: Points
     sd_mm: Points
     points: Endplates
+    area_mm2: float
+    """Between the foremost and hindmost height, in the mid-sagittal slab."""
+
+    def area(self) -> Estimate:
+        """Area with its 95 % interval: the heights err alike in part (ours: as two independent ones)."""
+        relative = float(np.mean(self.sd_mm) / max(float(np.mean(self.value_mm)), 1.0)) / np.sqrt(2.0)
+        return _positive(self.area_mm2, self.area_mm2 * float(relative))
 
     def estimates(self) -> Heights:
         """As values with 95 % intervals."""
@@ -48,8 +55,18 @@ def measure_heights(plates: Plates, frame: Frame, settings: MeasurementSettings)
         ends.append(np.array([[0.0, along, height] for along, height, _ in at]))
         sds.append(np.array([sd for *_, sd in at]))
     value = np.linalg.norm(ends[0] - ends[1], axis=1)
+    area = _area_mm2(plates.upper, plates.lower, settings)
     upper, lower = (_endplate_points(frame.to_lps_mm(own)) for own in ends)
-    return BodyHeights(value, np.hypot(*sds), Endplates(upper, lower))
+    return BodyHeights(value, np.hypot(*sds), Endplates(upper, lower), area)
+
+
+def _area_mm2(upper: EdgeLine, lower: EdgeLine, settings: MeasurementSettings) -> float:
+    """Area between both endplates from their first to their last measured point, by the trapezium rule."""
+    places = 9
+    shares = np.linspace(settings.point_depths[0], settings.point_depths[-1], places)
+    edges = [np.array([line.at_depth(share)[:2] for share in shares]) for line in (upper, lower)]
+    middle = (edges[0][:, 0] + edges[1][:, 0]) / 2.0
+    return float(np.trapezoid(edges[0][:, 1] - edges[1][:, 1], middle))
 
 
 def _endplate_points(lps: Points) -> EndplatePoints:
@@ -217,6 +234,19 @@ def height_loss(heights: BodyHeights, expected: Expected, settings: MeasurementS
         float(np.clip(high.max(), 0.0, 100.0)),
     )
     return Loss(estimate, SITES[worst], percent, _shape(percent, settings), genant_grades(estimate, settings))
+
+
+def area_loss(heights: BodyHeights, expected: Expected) -> Estimate:
+    """Missing mid-sagittal area, percent: against the expected heights over the same depth (Simpson)."""
+    front, middle, back = expected.value_mm
+    depths = [np.subtract(p.posterior, p.anterior) for p in (heights.points.upper, heights.points.lower)]
+    depth = float(np.mean([np.linalg.norm(d) for d in depths]))
+    whole = max(depth * float(front + 4.0 * middle + back) / 6.0, 1.0)
+    area = heights.area()
+    own = (area.high - area.low) / (2.0 * Z95 * max(area.value, 1.0))
+    sd = np.sqrt(own**2 + float(np.mean(expected.sd_mm / expected.value_mm)) ** 2)
+    left = area.value / whole
+    return Estimate.from_sd(100.0 * (1.0 - left), float(100.0 * left * sd)).clipped(0.0, 100.0)
 
 
 def _shape(percent: Points, settings: MeasurementSettings) -> Deformity:

@@ -25,6 +25,7 @@ from spineimg.measurement.cortex import broken_cortex
 from spineimg.measurement.density import Core, Healthy
 from spineimg.measurement.lookalikes import LIKELY, Look, Verdict, look_alike
 from spineimg.measurement.posterolateral import structure_shares
+from spineimg.measurement.sacrum import sacral_levels
 
 Wall = Literal["posterior_wall", "upper_endplate", "lower_endplate"]
 QUALITIES: tuple[Quality, Quality, Quality] = ("lytic", "mixed", "blastic")
@@ -61,6 +62,8 @@ def measure_lesions(patient: Patient, settings: MeasurementSettings) -> tuple[Le
         if box is None:
             continue
         level = _level_of(lesions[box] == number, patient.labels.array[box])
+        if level is Level.SACRUM and Level.S1 in patient.bodies:
+            level = Level.S1
         if level is not None and level in patient.bodies:
             found.append(_measure(number, box, level, patient, settings))
     return tuple(found)
@@ -120,6 +123,7 @@ def _measure(
         cortex_broken=broken,
         touches=_touches(own_mm[own_part == Part.BODY], body, settings),
         centre_lps_mm=(float(lps[0]), float(lps[1]), float(lps[2])),
+        sacral_levels=sacral_levels(own_mm, body, settings) if level is Level.SACRUM else (),
     )
 
 

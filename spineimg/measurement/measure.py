@@ -16,11 +16,13 @@ from spineimg.core.measurements import (
     LesionMeasurement,
     Measurements,
     Point,
+    StructureShares,
     VertebraMeasurement,
 )
 from spineimg.core.settings.measurement import MeasurementSettings
 from spineimg.core.volume import Volume
 from spineimg.measurement.alignment import Signs, Standing, junctions, measure_segments
+from spineimg.measurement.atlas import atlantodental
 from spineimg.measurement.body import Body, find_bodies
 from spineimg.measurement.density import Core, Healthy, core_of, healthy_bone, mean_density
 from spineimg.measurement.destroyed import widened_at_lesions
@@ -29,6 +31,7 @@ from spineimg.measurement.heights import (
     BodyHeights,
     Expected,
     Loss,
+    area_loss,
     endplate_step,
     expected_heights,
     height_loss,
@@ -37,8 +40,10 @@ from spineimg.measurement.heights import (
 from spineimg.measurement.lesion_facts import WHOLE, Patient, measure_lesions
 from spineimg.measurement.lesions import find_lesions
 from spineimg.measurement.lookalikes import artificial
+from spineimg.measurement.missing import missing_bone
 from spineimg.measurement.normal import normal_heights_mm
 from spineimg.measurement.parts import divide
+from spineimg.measurement.shape_caveats import shape_caveats
 
 NOTHING = Heights(None, None, None)
 
@@ -78,23 +83,28 @@ def measure(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> 
     patient = Patient(volume, labels, bodies, cores, healthy, body_ml)
     lesions = measure_lesions(patient, settings)
     standing = {
-        level: Standing(body.frame, body.sagittal, body.coronal, body.step_mm)
+        level: Standing(body.frame, body.sagittal, body.coronal, body.step_mm, body.tilts)
         for level, body in bodies.items()
         if body.piece.complete or not level.is_vertebra
     }
     segments = measure_segments(standing, _signs(patient, settings), settings)
-    scan = _Scan(patient, heights, expected, losses, lesions)
+    missing = missing_bone(volume, labels, bodies, settings) if patient.typed else {}
+    caveats = shape_caveats({level: body.sagittal for level, body in bodies.items()}, heights, settings)
+    scan = _Scan(patient, heights, expected, losses, lesions, missing, caveats)
     vertebrae = tuple(_vertebra(level, scan, settings) for level in bodies)
     return Measurements(vertebrae, lesions, segments, lesions_searched=labels.lesions is not None)
 
 
 def _signs(patient: Patient, settings: MeasurementSettings) -> Signs:
-    """Degenerative signs, where densities mean something."""
+    """Degenerative signs, where densities mean something; the gap of C1 and C2, which needs masks only."""
+    bodies = patient.bodies
+    gap = None
+    if Level.C1 in bodies and Level.C2 in bodies:
+        gap = atlantodental(bodies[Level.C1], bodies[Level.C2], settings)
     if not patient.typed:
-        return Signs({}, {})
-    pairs = junctions(patient.bodies)
-    discs = measure_discs(patient.volume, patient.labels, patient.bodies, pairs, settings)
-    return Signs(discs, canal_ratios(patient.bodies, patient.labels))
+        return Signs({}, {}, gap)
+    discs = measure_discs(patient.volume, patient.labels, bodies, junctions(bodies), settings)
+    return Signs(discs, canal_ratios(bodies, patient.labels), gap)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +116,8 @@ class _Scan:
     expected: Mapping[Level, Expected]
     losses: Mapping[Level, Loss]
     lesions: tuple[LesionMeasurement, ...]
+    missing: Mapping[Level, StructureShares]
+    caveats: Mapping[Level, tuple[str, ...]]
 
 
 def _heights(
@@ -170,6 +182,10 @@ def _vertebra(level: Level, scan: _Scan, settings: MeasurementSettings) -> Verte
         lesion_ids=tuple(lesion.id for lesion in own),
         endplates_lps_mm=heights.points if heights else None,
         not_scorable=artificial(patient.cores[level], settings) if patient.typed else None,
+        body_area_mm2=heights.area() if heights else None,
+        area_loss_percent=area_loss(heights, expected) if heights and expected else None,
+        collapse_caveats=scan.caveats.get(level, ()),
+        structures_missing_percent=scan.missing.get(level),
     )
 
 

@@ -12,6 +12,8 @@ from spineimg.measurement.slab import HEIGHT_STEP_MM, Slab
 
 HALF = 0.5
 LEAST_ROWS = 8
+SLIVER_ROWS = 3
+"""Shorter pieces of a row (1 mm each) are rags of the mask."""
 
 
 def mask_surface(slab: Slab, outward: int) -> tuple[Points, NDArray[np.bool_]]:
@@ -54,15 +56,19 @@ def line_ends(
 
 
 def _row_ends(slab: Slab, level_mm: Points) -> tuple[float, float]:
-    """First and last crossing of the body's border along a row that follows ``level_mm``."""
+    """First and last crossing of the body's border along a row that follows ``level_mm``.
+
+    The hollow of a fish vertebra may part the row: all its pieces count but slivers.
+    """
     column = (level_mm - slab.height_mm[0]) / HEIGHT_STEP_MM
     row = ndimage.map_coordinates(slab.body, [np.arange(len(column)), column], order=1, mode="nearest")
     inside = row >= HALF
     if not inside.any():
         return float(slab.along_mm[0]), float(slab.along_mm[-1])
     pieces, _ = ndimage.label(inside)
-    largest = int(np.bincount(pieces.ravel())[1:].argmax()) + 1
-    where = np.flatnonzero(pieces == largest)
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    where = np.flatnonzero((sizes >= min(SLIVER_ROWS, int(sizes.max())))[pieces])
     first, last = int(where[0]), int(where[-1])
     return _crossing(slab.along_mm, row, first, -1), _crossing(slab.along_mm, row, last, 1)
 

@@ -13,6 +13,7 @@ from spineimg.scoring.collapse import Collapse, collapse_state
 from spineimg.scoring.deformity import NORMAL, deformity
 from spineimg.scoring.finding import Finding, finding
 from spineimg.scoring.lesions import LevelLesions, summed_percent
+from spineimg.scoring.location import sacral_places
 from spineimg.scoring.posterolateral import RIB_JOINT, involvement, structure_words, structures_of
 from spineimg.scoring.table import POINTS, Option
 from spineimg.scoring.translation import Background, Fact, translation
@@ -44,9 +45,12 @@ def score_alignment(
         An earlier scan of the patient with the same level names; it decides whether a deformity is new.
     """
     picture = sagittal_picture(level)
-    if level in FUSED:
+    own = LevelLesions.of(measurements, level)
+    below_s1 = level is Level.SACRUM and sacral_places(own) == {Level.S2}
+    if level in FUSED or below_s1:
         text = (
-            f"{level} is fused with its neighbours and has no joint that could shift (ours): "
+            f"{'The sacrum below S1' if below_s1 else level} is fused with its neighbours and has no joint "
+            "that could shift (ours): "
             f"{points_text('alignment', [NORMAL])}."
         )
         return finding("alignment", [NORMAL], [Evidence(text, source=OURS, picture=picture)], None)
@@ -54,7 +58,8 @@ def score_alignment(
     touching = [s for s in measurements.segments if level in (s.upper, s.lower)]
     for segment in touching:
         before = _same_segment(segment, earlier)
-        background = Background(_destroyed(segment, measurements, settings), before)
+        whole = segment.upper is Level.C1 and not LevelLesions.of(measurements, Level.C1).counted
+        background = Background(_destroyed(segment, measurements, settings), before, ring_whole=whole)
         facts.append(translation(segment, level, background, settings))
         collapse = _collapse_at(segment, level, measurements, settings)
         facts.extend(deformity(segment, level, collapse, before, settings))

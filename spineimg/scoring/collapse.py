@@ -17,6 +17,10 @@ from spineimg.scoring.wording import axial_picture, interval, listed, percent, p
 
 Collapse = Literal["excluded", "beside", "possible", "certain"]
 """Collapse of a level; ``beside``: not its own, but its neighbour is or may be collapsed."""
+LIKE_COLLAPSE = {
+    "schmorl-node": "An endplate of {level} has a narrow dent like a Schmorl's node, which is no collapse",
+    "scheuermann": "{level} stands in a row of wedged neighbours as in Scheuermann's, which is no collapse",
+}
 ENDPLATES = ("upper_endplate", "lower_endplate")
 ABOVE, BELOW = POINTS[Option.COLLAPSE_ABOVE_HALF], POINTS[Option.COLLAPSE_BELOW_HALF]
 INVOLVED, FREE = POINTS[Option.BODY_INVOLVED], POINTS[Option.NO_COLLAPSE]
@@ -65,11 +69,13 @@ def score_collapse(
     by_loss = loss_points(loss, settings)
     points = {point for point in by_loss if point is not None}
     evidence = [_loss_evidence(level, vertebra, by_loss, settings)]
-    if None in by_loss:
+    like = _like_collapse(level, vertebra, points)
+    evidence.extend(like)
+    if None in by_loss or like:
         body, body_evidence = _body(level, lesions, settings)
         points |= body
         evidence.append(body_evidence)
-        step = _step_evidence(level, vertebra, lesions, settings)
+        step = None if like else _step_evidence(level, vertebra, lesions, settings)
         if step is not None:
             evidence.append(step)
             points.add(BELOW)
@@ -77,6 +83,26 @@ def score_collapse(
     score = points_text("collapse", sorted(points))
     said.append(replace(evidence[-1], text=f"{evidence[-1].text}: {score}."))
     return finding("collapse", points, said, _question(level, loss, by_loss, points, settings))
+
+
+def _like_collapse(level: Level, vertebra: VertebraMeasurement | None, points: set[int]) -> list[Evidence]:
+    """What else may have lowered the body; it leaves a loss of less than half open."""
+    names = vertebra.collapse_caveats if vertebra is not None else ()
+    if BELOW not in points or vertebra is None:
+        return []
+    return [
+        Evidence(
+            LIKE_COLLAPSE[name].format(level=level),
+            None,
+            None,
+            None,
+            OURS,
+            vertebra.centre_lps_mm,
+            sagittal_picture(level),
+        )
+        for name in names
+        if name in LIKE_COLLAPSE
+    ]
 
 
 def _loss_evidence(
@@ -218,6 +244,8 @@ def _question(
             f"Has the body of {level} lost {fracture:.0f} % of its height or more? Thinner slices or an "
             "earlier scan decide."
         )
+    if BELOW in by_loss:
+        return f"Is the loss of height of {level} a collapse, or an old change of shape? A reader decides."
     if BELOW in points:
         return f"Is an endplate of {level} broken? Thinner slices, or a reader, decide."
     return f"Is more than {settings.body_involved_percent:.0f} % of the body of {level} involved?"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from spineimg.core.estimate import Estimate
 from spineimg.core.levels import Level, Region
-from spineimg.core.measurements import StructureShares
+from spineimg.core.measurements import StructureShares, VertebraMeasurement
 from spineimg.core.scores import Evidence
 from spineimg.core.settings.scoring import OURS, ScoringSettings
 from spineimg.scoring.finding import Finding, finding
@@ -33,6 +33,8 @@ class Involvement:
     share: Estimate | None
     broken: bool
     possible: frozenset[bool]
+    missing: Estimate | None = None
+    """Bone that the structure lacks, percent, where that alone leaves its involvement open."""
 
     @property
     def words(self) -> str:
@@ -52,14 +54,21 @@ def structures_of(level: Level) -> tuple[str, ...]:
     return tuple(name for name in STRUCTURES if ribs or not name.startswith(RIB_JOINT))
 
 
-def involvement(name: str, lesions: Selection, settings: ScoringSettings) -> Involvement:
-    """Whether a structure is involved: its share from the limit on, or its cortex broken by a lesion."""
+def involvement(
+    name: str, lesions: Selection, settings: ScoringSettings, missing: StructureShares | None = None
+) -> Involvement:
+    """Whether a structure is involved: its share from the limit on, or its cortex broken by a lesion.
+
+    Bone that a structure lacks although no mask marks it (``missing``) leaves its involvement open.
+    """
     share = summed_percent([getattr(lesion.structures_percent, name) for lesion in lesions])
     broken = any(name in lesion.cortex_broken for lesion in lesions)
-    may_be = broken or share is None or share.high >= settings.structure_percent
+    lacking: Estimate | None = getattr(missing, name) if missing is not None else None
+    empty = lacking is not None and lacking.low >= settings.structure_percent
+    may_be = broken or empty or share is None or share.high >= settings.structure_percent
     may_not_be = not broken and (share is None or share.low < settings.structure_percent)
     possible = {answer for answer, holds in ((True, may_be), (False, may_not_be)) if holds}
-    return Involvement(name, share, broken, frozenset(possible))
+    return Involvement(name, share, broken, frozenset(possible), lacking if empty else None)
 
 
 def side_possible(structures: list[Involvement]) -> set[bool]:
@@ -67,28 +76,33 @@ def side_possible(structures: list[Involvement]) -> set[bool]:
     return {any(choice) for choice in itertools.product(*(s.possible for s in structures))}
 
 
-def selection_points(level: Level, lesions: Selection, settings: ScoringSettings) -> set[int]:
+def selection_points(
+    level: Level, lesions: Selection, settings: ScoringSettings, missing: StructureShares | None = None
+) -> set[int]:
     """Points of one set of lesions."""
-    found = [involvement(name, lesions, settings) for name in structures_of(level)]
+    found = [involvement(name, lesions, settings, missing) for name in structures_of(level)]
     sides = [side_possible([s for s in found if s.name.endswith(side)]) for side in ("left", "right")]
     return {SIDE_POINTS[sum(choice)] for choice in itertools.product(*sides)}
 
 
-def score_posterolateral(level: Level, lesions: LevelLesions, settings: ScoringSettings) -> Finding:
+def score_posterolateral(
+    level: Level, vertebra: VertebraMeasurement | None, lesions: LevelLesions, settings: ScoringSettings
+) -> Finding:
     """Points for posterolateral involvement over all lesions of the level that may be metastases."""
+    missing = vertebra.structures_missing_percent if vertebra is not None else None
     picture, place = axial_picture(level), lesions.place
     selections = list(lesions.selections())
     if not selections:
         points = set(SIDE_POINTS.values())
         text = (
-            f"No lesion of {level} is likely a metastasis, so its spread is open: "
+            f"{lesions.why_empty(level)}, so its spread is open: "
             f"{points_text('posterolateral', sorted(points))}."
         )
         return finding(
             "posterolateral", points, [Evidence(text, source=OURS, picture=picture)], _question(level, [])
         )
-    points = set().union(*(selection_points(level, s, settings) for s in selections))
-    found = [involvement(name, lesions.counted, settings) for name in structures_of(level)]
+    points = set().union(*(selection_points(level, s, settings, missing) for s in selections))
+    found = [involvement(name, lesions.counted, settings, missing) for name in structures_of(level)]
     limit = settings.structure_percent
     evidence = [
         Evidence(
@@ -117,6 +131,11 @@ def _sentence(level: Level, structure: Involvement, limit: float) -> str:
     share = f"{what} replaced by {percent(structure.share, limit)}"
     if structure.broken:
         return f"{share}, cortex broken by the lesion: involved."
+    if structure.missing is not None and structure.share.high < limit:
+        return (
+            f"{share}, but it lacks {percent(structure.missing, limit)} of the bone of its other side and "
+            "neighbours, which no mask explains (ours): involvement open."
+        )
     if False in structure.possible:
         return f"{share}, astride {limit:.0f} % (ours): involvement open."
     return f"{share}, at least {limit:.0f} % (ours): involved."

@@ -98,10 +98,14 @@ def shift_possible(shift: Estimate | None, limit: Limit) -> set[bool]:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What bears on the cause of a slip: what the tumour destroyed there, and the segment earlier."""
+    """What bears on the cause of a slip: what the tumour destroyed there, and the segment earlier.
+
+    ``ring_whole``: C1 without lesion. Its lateral masses part only when its ring bursts.
+    """
 
     destroyed: tuple[str, ...] = ()
     earlier: SegmentMeasurement | None = None
+    ring_whole: bool = False
 
 
 def translation(
@@ -112,12 +116,14 @@ def translation(
     A slip with signs of another cause (degeneration, a pars defect), or where they can't be seen, leaves
     {0, 4}; without such a sign it counts, and so does one that has grown since an earlier scan.
     """
-    shifts = (
+    shifts: tuple[tuple[Estimate | None, Limit, str], ...] = (
         (segment.translation_ap_mm, sagittal_limit(segment, settings), _sagittal_words(segment)),
         (segment.translation_lateral_mm, lateral_limit(segment, settings), "to the side"),
     )
+    if background.ring_whole and segment.translation_lateral_mm is None:
+        shifts = shifts[:1]
     found = [shift_possible(shift, limit) for shift, limit, _ in shifts]
-    ap, lateral = found
+    ap, lateral = found[0], found[1] if len(found) > 1 else {False}
     possible = {a or b for a in ap for b in lateral}
     points = {SHIFTED if shifted else ALIGNED for shifted in possible}
     growth = _growth(segment, background.earlier)
@@ -137,6 +143,8 @@ def translation(
             f"Shift of {joint} {interval(magnitude(shift), 1, 'mm')} {way}, translation {limit.words} "
             f"(White & Panjabi 1990): {_verdict(possible)}"
         )
+    if len(shifts) == 1:
+        text += "; C1 holds no lesion, so its ring has not burst and does not overhang (ours)"
     if SHIFTED in points and shift is not None:
         text += "; " + "; ".join(_causes(segment, background, growth, settings))
     question = (

@@ -23,6 +23,7 @@ HEIGHTS = BodyHeights(
         EndplatePoints((20, 10, 30), (20, 20, 30), (20, 30, 30)),
         EndplatePoints((20, 10, 10), (20, 20, 10), (20, 30, 10)),
     ),
+    area_mm2=400.0,
 )
 
 

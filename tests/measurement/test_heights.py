@@ -26,7 +26,7 @@ POINTS = Endplates(EndplatePoints(ORIGIN, ORIGIN, ORIGIN), EndplatePoints(ORIGIN
 
 
 def heights(*values: float, sd: float = 0.3) -> BodyHeights:
-    return BodyHeights(np.array(values), np.full(3, sd), POINTS)
+    return BodyHeights(np.array(values), np.full(3, sd), POINTS, area_mm2=25.0 * float(np.mean(values)))
 
 
 def column(scale: float = 1.1, **changed: tuple[float, float, float]) -> dict[Level, BodyHeights]:

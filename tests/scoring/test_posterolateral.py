@@ -93,3 +93,14 @@ def test_the_evidence_names_structure_and_share(build: Any) -> None:
     )
     assert (found.evidence[0].value, found.evidence[0].threshold) == (38, 25.0)
     assert found.evidence[-1].text.endswith("posterolateral 1 point.")
+
+
+def test_bone_that_lacks_without_a_mask_opens_the_structure(build: Any) -> None:
+    lacking = StructureShares(pedicle_left=build.est(45, 70))
+    column = build.usual().vertebra(Level.L1, structures_missing_percent=lacking).lesion(Level.L1)
+    found = column.scored().of(Level.L1).components.posterolateral
+    assert found.possible == (0, 1)
+    assert any("lacks 58 % (45-70)" in fact.text for fact in found.evidence)
+    little = StructureShares(pedicle_left=build.est(10, 70))
+    column = build.usual().vertebra(Level.L1, structures_missing_percent=little).lesion(Level.L1)
+    assert column.scored().of(Level.L1).components.posterolateral.possible == (0,)

@@ -61,6 +61,12 @@ class MeasurementSettings:
     """S1 is sought in so much of the sacrum next to the lowest vertebra."""
     sacral_body_mm: float = 18.0
     """So much of the sacrum under its upper endplate gives the frame of S1 (ours)."""
+    s1_height_mm: float = 29.0
+    s1_height_sd_mm: float = 2.5
+    """Depth under S1's endplate at which S2 begins, along the endplate's normal, and its spread between
+    people (ours: S1 is about as high as L5, 26-32 mm)."""
+    s1_share: float = 0.05
+    """A lesion of the sacrum with this share in S1 lies in S1 too (ours)."""
     sacrum_half_width_mm: float = 26.0
     """The sacrum's body ends here, the alae begin (S1 endplate 46-54 mm wide)."""
 
@@ -87,6 +93,15 @@ class MeasurementSettings:
     """Relative SD of the plate's brightness about the scan's median (ours)."""
     coarse_from_mm: float = 1.6
     """From this slice step on the scan's typical plate is used."""
+    plane_reach_deg: float = 4.0
+    """On thick slices an endplate's plane may leave its two lines by so much (ours, drawn spines)."""
+    plane_search_mm: float = 2.0
+    plane_search_per_spacing: float = 0.9
+    """Voxels so near to the plane are fitted: constant, and share of the slice step (ours)."""
+    plane_footprint: float = 0.8
+    """Share of the footprint whose voxels give the plane: rims stay out (ours)."""
+    plane_sd_deg_per_spacing: float = 0.42
+    """SD of the tilt of such a plane, degrees for each mm of the slice step (measured, drawn spines)."""
     edge_gain: float = 0.3
     """The edge must explain so many times the variance that it leaves; else the mask's surface stands in."""
     kernel_sds_mm: tuple[float, ...] = (0.4, 0.65, 1.0)
@@ -109,10 +124,12 @@ class MeasurementSettings:
     """Rims further out than this beyond the waist are osteophytes and left out (ours)."""
     depth_clear_mm: float = 3.0
     """The depth of an endplate is taken so far inside the body, where the mask is whole."""
-    edge_sd_mm: float = 0.12
-    edge_sd_per_spacing: float = 0.19
-    """SD of one endplate point found on the image: constant, and share of the slice step (measured,
-    phantom)."""
+    edge_sd_mm: float = 0.2
+    edge_sd_per_square: float = 0.031
+    """SD of one endplate point found on the image: constant, and so much for each mm2 of the slice step's
+    square (measured on drawn spines: 0.2 mm at 1 mm, 0.45 at 3, 0.95 at 5)."""
+    ends_sd_mm: float = 0.7
+    """SD of an endplate's front and back end: moves the three points along a steep plate (drawn spines)."""
     mask_sd_mm: float = 0.35
     mask_sd_per_spacing: float = 0.28
     """SD of one endplate point where the mask's surface stands in (ours, wider)."""
@@ -145,6 +162,14 @@ class MeasurementSettings:
     """Heights that lost less than this share of the worst loss count as kept in the shape's name (ours)."""
     shape_tolerance_percent: float = 15.0
     """A height lost by less than this counts as kept when the shape is named (Eastell 1991: 15 %)."""
+
+    scheuermann_deg: float = 5.0
+    scheuermann_levels: int = 3
+    """So many neighbours in a row wedged by so much: Scheuermann's (Sorensen 1964, Scheuermann's juvenile
+    kyphosis)."""
+    node_reach_mm: tuple[float, float] = (5.0, 8.0)
+    """A Schmorl's node is a dent against the plate so far in front and behind; the bow of a fish vertebra is
+    wider (ours)."""
 
     # Healthy bone and lesions (CT)
     working_mm: float = 1.45
@@ -220,23 +245,34 @@ class MeasurementSettings:
     structure_share_sd_percent: float = 5.0
     """SD of a share whose border cuts the structure in halves (ours)."""
     structure_smallest_ml: float = 0.15
+    bone_hu: float = 150.0
+    """Denser than any soft tissue or tumour without calcium: what counts as bone of a structure (ours)."""
+    missing_spread: float = 0.15
+    """Least SD (log) between the bone of left and right, and of neighbours (drawn spines; ours)."""
 
     # Alignment
     wall_span_share: tuple[float, float] = (0.08, 0.32)
     """Part of the body height next to an endplate in which its posterior corner is sought (ours)."""
-    translation_sd_mm: float = 0.5
+    translation_sd_mm: float = 0.25
     sacral_shift_sd_mm: float = 1.2
     """The same onto S1, which has no lower endplate to hold the ruler upright."""
     sacral_wall_mm: tuple[float, float] = (3.0, 13.0)
     """Stretch of S1's posterior wall under its endplate whose line holds the ruler (ours)."""
     lateral_span_mm: tuple[float, float] = (2.0, 10.0)
     """Rows of a body, from its endplate, whose middle gives the lateral shift (ours)."""
-    translation_sd_per_spacing: float = 0.20
+    translation_sd_per_spacing: float = 0.12
+    lateral_sd_per_spacing: float = 0.20
+    """SD of a shift: constant, and share of the slice step, or of the voxel to the side (drawn spines)."""
     ruler_sd_deg: float = 2.0
-    """Largest SD of an endplate's tilt that may set the ruler for shifts; also the ruler's own SD (ours)."""
+    """Largest SD of an endplate's tilt that may set the ruler for shifts (ours)."""
+    ruler_own_sd_deg: tuple[float, float] = (1.0, 0.4)
+    """SD of the ruler itself: constant, and for each mm of the slice step (drawn spines)."""
     short_body_mm: float = 20.0
     """Height taken where only one endplate of a body is found (S1)."""
-    angle_sd_deg: float = 0.7
+    angle_sd_deg: float = 0.25
+    dens_mm: float = 12.0
+    dens_half_width_mm: float = 3.0
+    """Height of the dens, and half of the midline in which its gap to the arch of C1 is read (ours)."""
 
     # Signs of another cause of a slip (CT)
     slip_from_mm: float = 2.5
@@ -246,8 +282,9 @@ class MeasurementSettings:
     """A disc is narrowed below this share of the region's other discs, or below this (cervical and thoracic,
     lumbar; ours: whole lumbar discs have 8-12 mm, cervical and thoracic ones 4-6)."""
     gas_hu: float = -150.0
+    gas_sds: float = 5.0
     disc_gas_ml: float = 0.05
-    """So much darker than fat inside a disc is a vacuum (fat ends at -120 HU; ours)."""
+    """So much darker than fat, and by so many SDs of the disc's noise, is a vacuum (fat: -120 HU; ours)."""
     disc_inner_share: float = 0.7
     """Gas is sought in this inner share of the disc's width (ours)."""
     facet_sclerosis_hu: float = 150.0
