@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from spineimg.core.labelmap import Caveat, EngineId
+from spineimg.core.labelmap import Caveat, EngineId, NamingRecord
 from spineimg.core.measurements import Measurements
 from spineimg.core.scores import SinsScores
 from spineimg.core.volume import Modality
@@ -43,6 +43,8 @@ class CaseRecord:
     caveats: tuple[Caveat, ...]
     timings_s: dict[str, float] = field(default_factory=dict)
     peak_memory_mb: float | None = None
+    naming: NamingRecord | None = None
+    """Extra to the contract (docs/decisions/0001): how sure the engine was of all names together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ class LabelMap:
     names: tuple[NameDoubt, ...] = ()
     findings: tuple[Caveat, ...] = ()
     engine: EngineId | None = None
+    naming: NamingRecord | None = None
+    """How sure the engine is of all names together; None: it does not say."""
     lesions_confirmed: bool = False
     """True when a reader gave the lesion masks: they are lesions, whatever they look like."""
 
@@ -92,6 +94,14 @@ class NameDoubt:
     level: Level
     possible: tuple[Level, ...]
     confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class NamingRecord:
+    """Posterior of the whole naming of a column, and the largest of any other name in it (0-1)."""
+
+    best: float
+    second: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class Provenance:
             caveats=(*_repairs(self.volume), *self.labels.findings),
             timings_s=timings_s,
             peak_memory_mb=peak_memory_mb,
+            naming=self.labels.naming,
         )
 
 

@@ -17,6 +17,7 @@ from spineimg.core.volume import Modality, Volume
 from spineimg.pipeline.request import Request
 from spineimg.segmentation.adapters import labels_from_file
 from spineimg.segmentation.engine import Engine, load_engine
+from spineimg.segmentation.scan_flags import with_scan_flags
 from spineimg.segmentation.second_opinion import with_second_opinion
 from spineimg.storage.nifti import read_mask, require_same_grid
 
@@ -46,7 +47,7 @@ def segment(volume: Volume, request: Request, settings: Settings) -> LabelMap:
         labels = with_second_opinion(labels, second, settings.segmentation)
     if request.lesions is not None:
         labels = with_lesions(labels, request.lesions)
-    return labels
+    return with_scan_flags(volume, labels, settings.segmentation)
 
 
 def reader_labels(file: Path, kind: str, grid: Grid) -> LabelMap:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from spineimg.core.errors import InputRefused, ModelError
 from spineimg.core.grid import Grid
-from spineimg.core.labelmap import Caveat, EngineId, LabelMap
+from spineimg.core.labelmap import Caveat, EngineId, LabelMap, NamingRecord
 from spineimg.core.levels import Level
 from spineimg.core.settings.segmentation import SegmentationSettings
 from spineimg.core.volume import Modality, Volume
@@ -168,6 +168,7 @@ class SpineEngine:
             names=tuple(d for d in naming.doubts if d.level not in lost),
             findings=(*naming.caveats, *_lost(lost), *(() if typed else MR_LIMITS)),
             engine=EngineId(self.name, self.version, self.weights_sha256),
+            naming=NamingRecord(naming.best, naming.second),
         )
 
 

@@ -33,6 +33,7 @@ EXTRAS = frozenset(
         *("structures_missing_percent", "sacral_levels", "caudal_depth_mm", "posterior_walls_lps_mm"),
         *("disc_height_mm", "expected_disc_height_mm", "disc_gas_ml", "degenerative_signs", "verdicts"),
         *("lesions_searched", "event", "height_verdict", "area_change_points", "alignment_from", "alignment_to"),
+        "naming",
         *("posterolateral_from", "posterolateral_to", "not_compared", "visits", "events", "treatments"),
     }
 )
@@ -99,7 +100,7 @@ def json_schema(kind: type) -> dict[str, Any]:
     schema = _adapter(SCHEMA_OF[kind]).json_schema(mode="serialization")
     definitions = schema["$defs"]
     root = definitions.pop(kind.__name__)
-    for definition in definitions.values():
+    for definition in (root, *definitions.values()):
         _respell(definition)
     if "Components" in definitions:
         for name, points in ALLOWED_POINTS.items():

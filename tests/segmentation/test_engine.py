@@ -61,6 +61,9 @@ def test_names_without_a_landmark_are_flagged(engine: SpineEngine) -> None:
     labels = engine(balls(*GRIDS["coarse 4 mm"]).volume, SETTINGS)
     assert "no-landmark" in {c.code for c in labels.findings}
     assert len(labels.names) == len(BALLS)
+    assert labels.naming is not None
+    assert 0.0 < labels.naming.best <= 1.0
+    assert labels.naming.second > 0.05  # another count is possible, and the record says so
 
 
 def test_a_lesion_keeps_its_kind_and_small_ones_go(engine: SpineEngine) -> None:

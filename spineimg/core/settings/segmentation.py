@@ -56,6 +56,21 @@ class SegmentationSettings:
     region beside that border are in doubt whatever the count says."""
     contradicted_confidence: float = 0.5
     """Confidence of such names, at most: the count says one thing, the look another."""
+    metal_hu: float = 2500.0
+    """Metal from here on (acrylic cement has 1,000-2,500 HU, titanium more)."""
+    metal_ml: float = 0.5
+    """So much metal near the column is said; one screw in a pedicle has about 1.3 ml (6 x 45 mm)."""
+    metal_reach_mm: float = 20.0
+    """How far beside the vertebrae metal is looked for: its streaks cross them."""
+    size_steps: int = 3
+    """Steps between whole neighbours from which the patient's size is taken."""
+    size_low: float = 0.8
+    """Steps below this share of the mean adult's are out of range: adults' log scale spreads by 0.065 (named
+    points, split train), so this is 3.4 spreads away."""
+    size_high: float = 1.25
+    """... and above this."""
+    volume_share_least: float = 0.2
+    """Masks below this share of an adult's volume are hardly vertebrae (bodies alone have a half)."""
     second_overlap: float = 0.3
     """A second label map names a vertebra where one of its labels covers this share of it: bodies-only labels
     still do, a neighbour's border does not."""
