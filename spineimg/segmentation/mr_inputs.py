@@ -62,7 +62,7 @@ def mr_units(array: NDArray[np.generic]) -> Floats:
     """
     low, high = robust_range(array)
     scaled = (np.asarray(array, np.float32) - np.float32(low)) / np.float32(high - low)
-    return np.clip(scaled, 0.0, MOST_UNITS).astype(np.float32)
+    return np.asarray(np.clip(scaled, 0.0, MOST_UNITS), np.float32)
 
 
 def mr_channels(units: NDArray[np.floating]) -> Floats:

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.morphology import disk
 
 from spineimg.segmentation.mr_inputs import mr_units
 from spineimg.training.mr_losses import NOT_BODY
@@ -28,7 +27,7 @@ END_MM = 3.0
 """Beyond the last labelled body only this much is known not to be body."""
 DISC_REACH_MM = 9.0
 CLOSING_VOXELS = 11
-SACRUM_BALL_MM = 7.0
+SACRUM_BALL_MM = 10.0
 SACRUM_TURN_DEG = 14.0
 SACRUM_STEP = 0.93
 
@@ -174,7 +173,8 @@ def _disc(
     box = tuple(slice(max(0, a - 3), b + 4) for a, b in zip(rows.min(0), rows.max(0), strict=True))
     own = np.isin(labels[box], pair)
     near = np.abs((place[box] - middle) @ (axis / np.linalg.norm(axis))) < DISC_REACH_MM
-    element = disk(CLOSING_VOXELS)
+    reach = np.arange(-CLOSING_VOXELS, CLOSING_VOXELS + 1)
+    element = np.hypot(reach[:, None], reach[None]) <= CLOSING_VOXELS
     wide = np.pad(own, CLOSING_VOXELS)
     for k, plane in enumerate(wide[CLOSING_VOXELS:-CLOSING_VOXELS]):
         if plane.any():

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from spineimg.segmentation.mr_inputs import robust_range
+from spineimg.segmentation.mr_inputs import MOST_UNITS, robust_range
 from spineimg.training import surroundings as tissue
 from spineimg.training.intensity import _thick_matrix
 from spineimg.training.noise import smooth_field, texture
@@ -133,7 +132,7 @@ def compose_mr(
     marrow = np.minimum(np.clip((depth - shell) / width + 0.5, 0.0, 1.0), bone)
     inner = _marrow(rng, labels, region, signal)
     out = (1 - bone) * value + (bone - marrow) * signal.cortex + marrow * inner
-    return np.clip(out, 0.0, None).astype(np.float32)
+    return np.asarray(np.clip(out, 0.0, None), np.float32)
 
 
 def _canal(
@@ -247,5 +246,5 @@ def mr_scan(
     units = np.hypot(units + noise * grain, noise * other)  # magnitude images: Rician
     low, high = robust_range(units[seen]) if seen.any() else (0.0, 1.0)
     gain = float(np.exp(rng.normal(0, 0.15)))
-    scaled: Any = (units - low) / (high - low) * gain + rng.normal(0, 0.02)
-    return np.clip(scaled, 0.0, 1.6).astype(np.float32)
+    scaled = (units - low) / (high - low) * gain + rng.normal(0, 0.02)
+    return np.asarray(np.clip(scaled, 0.0, MOST_UNITS), np.float32)

@@ -38,6 +38,9 @@ Floats = NDArray[np.float32]
 CONUS_LEVEL = 20
 """The cord ends about L1; below are nerve roots."""
 CUT_SHARE = 0.15
+LOW_LEVELS = (23, 24, 26)
+LOW_SHARE = 0.35
+"""Share of locate samples about L4 to S1: the names of most MR hang on that border."""
 SLAB_SHARE = 0.8
 """Share of samples that a sagittal slab cuts at both sides."""
 
@@ -83,7 +86,9 @@ def mr_locate_sample(
     rng: np.random.Generator, sources: list[Source], shape: tuple[int, int, int], real_share: float
 ) -> LocateSample:
     """Make one MR sample of the locate net (see `locate_samples.locate_sample`)."""
-    source, level = pick(rng, sources, real_share, (*range(1, 25), 26))
+    everywhere = (*range(1, 25), 26)
+    levels = LOW_LEVELS if rng.random() < LOW_SHARE else everywhere
+    source, level = pick(rng, sources, real_share, levels)
     template = source.template
     ranges = WARP_REAL if source.real else WARP
     aim = template.centres[level] + rng.normal(0, 1, 3) * np.array([7.0, 14.0, 45.0])

@@ -36,7 +36,8 @@ class MrCase:
     def ids_on(self, grid: Grid) -> NDArray[np.uint8]:
         """Ids at the voxels of another grid, the nearest voxel's; 0 outside."""
         axes = np.meshgrid(*[np.arange(n) for n in grid.shape], indexing="ij")
-        index = np.rint(self.volume.grid.to_index(grid.to_lps_mm(np.stack(axes, -1).reshape(-1, 3))))
+        points = grid.to_lps_mm(np.stack(axes, -1).reshape(-1, 3).astype(np.float64))
+        index = np.rint(self.volume.grid.to_index(points))
         inside = ((index >= 0) & (index < np.array(self.labels.shape))).all(1)
         out = np.zeros(len(index), np.uint8)
         at = index[inside].astype(int)

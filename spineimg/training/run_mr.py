@@ -44,7 +44,7 @@ REFINE_DEFAULTS: dict[str, Any] = {
     "kwargs": run_refine.DEFAULTS["kwargs"],
     "batch": 2,
     "lr": 2e-3,
-    "real_share": 0.55,
+    "real_share": 0.6,
 }
 
 
