@@ -59,7 +59,8 @@ def paste(patches: Sequence[Patch], grid: Grid, settings: SegmentationSettings) 
 
     A voxel belongs to the vertebra with the largest probability of its own, where that is at
     least half, or where the patches together call it bone of some vertebra (own plus "other
-    vertebra") though each one alone is undecided. Probabilities are interpolated, not labels,
+    vertebra") though each one alone is undecided; but never where they together call it canal
+    more than that vertebra is sure of it. Probabilities are interpolated, not labels,
     so borders lie where the half crosses, between voxels of the patch.
 
     Parameters
@@ -78,12 +79,14 @@ def paste(patches: Sequence[Patch], grid: Grid, settings: SegmentationSettings) 
         _add(canvas, number, patch, cut)
     passes = np.maximum(canvas.passes, 1)
     limit = settings.vertebra_probability
+    canal = canvas.canal / passes
     vertebra = (canvas.best >= limit) | ((canvas.shared / passes >= limit) & (canvas.best >= OWN_LOWEST))
+    vertebra &= canal <= canvas.best
     index = np.where(vertebra, canvas.index, 0).astype(np.uint8)
     index = tidy(index, len(patches), settings)
     kind = np.where(canvas.body, int(Part.BODY), int(Part.POSTERIOR))
     parts = np.where(index > 0, kind, 0).astype(np.uint8)
-    parts[(index == 0) & (canvas.canal / passes >= limit)] = int(Part.CANAL)
+    parts[(index == 0) & (canal >= limit)] = int(Part.CANAL)
     lesion = np.maximum(canvas.lytic, canvas.blastic) >= settings.lesion_probability
     lytic = canvas.lytic >= canvas.blastic
     kind = np.where(lytic, int(LesionType.LYTIC), int(LesionType.BLASTIC))

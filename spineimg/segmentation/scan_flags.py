@@ -27,12 +27,13 @@ VOLUME_OF_STEP = 1.4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """One vertebra: level, body centre, volume, whether it ends inside the image."""
+    """One vertebra: level, body centre, volume, whether it ends inside the image, its body's second piece."""
 
     level: Level
     centre_lps_mm: Points
     volume_ml: float
     whole: bool
+    split_share: float
 
 
 def with_scan_flags(volume: Volume, labels: LabelMap, settings: SegmentationSettings) -> LabelMap:
@@ -51,7 +52,8 @@ def with_scan_flags(volume: Volume, labels: LabelMap, settings: SegmentationSett
     -------
     LabelMap
         Masks and names unchanged; `findings` may have gained ``metal-near-column``,
-        ``size-out-of-range``, ``no-whole-vertebra`` and ``masks-implausible``.
+        ``size-out-of-range``, ``no-whole-vertebra``, ``masks-implausible``, ``vertebra-split`` and
+        ``column-out-of-order``.
     """
     boxes = ndimage.find_objects(labels.array)
     seen = [
@@ -62,8 +64,10 @@ def with_scan_flags(volume: Volume, labels: LabelMap, settings: SegmentationSett
     if not seen:
         return labels
     seen.sort(key=lambda one: one.level)
-    flags = (_metal(volume, boxes, settings), _size(seen, settings), _cut(seen), _small(seen, settings))
-    return replace(labels, findings=(*labels.findings, *(flag for flag in flags if flag is not None)))
+    about_scan = (_metal(volume, boxes, settings), _size(seen, settings), _cut(seen), _small(seen, settings))
+    about_column = (_split(seen, settings), _order(seen))
+    flags = (flag for flag in (*about_scan, *about_column) if flag is not None)
+    return replace(labels, findings=(*labels.findings, *flags))
 
 
 def _seen(labels: LabelMap, level: Level, box: tuple[slice, ...]) -> _Seen:
@@ -75,8 +79,10 @@ def _seen(labels: LabelMap, level: Level, box: tuple[slice, ...]) -> _Seen:
         mine = body if body.any() else mine
     start = np.array([side.start for side in box])
     centre = labels.grid.to_lps_mm(np.argwhere(mine).mean(0) + start)
+    pieces = np.sort(np.bincount(ndimage.label(mine, np.ones((3, 3, 3)))[0].ravel())[1:])
+    split = float(pieces[-2] / pieces.sum()) if len(pieces) > 1 else 0.0
     inside = all(s.start > 0 and s.stop < n for s, n in zip(box, labels.array.shape, strict=True))
-    return _Seen(level, np.asarray(centre), voxels * labels.grid.voxel_ml, inside)
+    return _Seen(level, np.asarray(centre), voxels * labels.grid.voxel_ml, inside, split)
 
 
 def _metal(
@@ -150,3 +156,26 @@ def _small(seen: list[_Seen], settings: SegmentationSettings) -> Caveat | None:
         "something else than a spine",
         tuple(one.level for one in seen),
     )
+
+
+def _split(seen: list[_Seen], settings: SegmentationSettings) -> Caveat | None:
+    """Bodies in two pieces: a cleft, or two vertebrae under one name."""
+    levels = tuple(one.level for one in seen if one.split_share >= settings.split_share)
+    if not levels:
+        return None
+    names = ", ".join(map(str, levels))
+    return Caveat("vertebra-split", f"in two pieces of some size: {names}", levels)
+
+
+def _order(seen: list[_Seen]) -> Caveat | None:
+    """Neighbours by name that do not follow each other from head to foot."""
+    if len(seen) < 3:
+        return None
+    down = seen[-1].centre_lps_mm - seen[0].centre_lps_mm
+    wrong = tuple(
+        b.level for a, b in pairwise(seen) if float((b.centre_lps_mm - a.centre_lps_mm) @ down) <= 0.0
+    )
+    if not wrong:
+        return None
+    names = ", ".join(map(str, wrong))
+    return Caveat("column-out-of-order", f"not below the vertebra above: {names}", wrong)

@@ -75,3 +75,20 @@ def test_a_mask_without_vertebrae_stays_as_it_is() -> None:
     array = np.zeros(GRID.shape, dtype=np.uint8)
     array[10:20, 10:20, 10:20] = Level.SACRUM.verse_id
     assert codes(volume, LabelMap(array=array, grid=GRID)) == set()
+
+
+def test_a_body_in_two_pieces_is_said() -> None:
+    volume, labels = scan()
+    array = labels.array.copy()
+    levels = np.flatnonzero((array == Level.L2.verse_id).any((0, 1)))
+    array[:, :, levels[len(levels) // 2]] = 0
+    split = with_scan_flags(volume, LabelMap(array=array, grid=GRID), SETTINGS).findings
+    assert [(c.code, c.levels) for c in split] == [("vertebra-split", (Level.L2,))]
+
+
+def test_swapped_names_are_out_of_order() -> None:
+    volume, labels = scan()
+    array = labels.array.copy()
+    array[labels.array == Level.L2.verse_id] = Level.L3.verse_id
+    array[labels.array == Level.L3.verse_id] = Level.L2.verse_id
+    assert "column-out-of-order" in codes(volume, LabelMap(array=array, grid=GRID))

@@ -71,6 +71,8 @@ class SegmentationSettings:
     """... and above this."""
     volume_share_least: float = 0.2
     """Masks below this share of an adult's volume are hardly vertebrae (bodies alone have a half)."""
+    split_share: float = 0.2
+    """A body is called split when its second piece has this share of it; crumbs are dropped before."""
     second_overlap: float = 0.3
     """A second label map names a vertebra where one of its labels covers this share of it: bodies-only labels
     still do, a neighbour's border does not."""
