@@ -3,6 +3,7 @@
     python scripts/benchmark_sins.py WORK --cases 300 --masks true [--minutes 60]
     python scripts/benchmark_sins.py WORK --cases 40 --masks network
     python scripts/benchmark_sins.py WORK --repeat 20        repeat scans: limits of height loss, flips
+    python scripts/benchmark_sins.py WORK --real             the same with real CT; masks against network
     python scripts/benchmark_sins.py WORK --published        beside published and others' figures
     python scripts/benchmark_sins.py WORK --summary [--json]
 
@@ -23,6 +24,7 @@ from typing import Any
 from sins_benchmark.judge import judge, true_masks
 from sins_benchmark.network import judge_network
 from sins_benchmark.published import published
+from sins_benchmark.real import REAL, network_real, repeat_real
 from sins_benchmark.repeats import repeat_case
 from sins_benchmark.store import fill, kept_case
 from sins_benchmark.summary import summarise
@@ -53,6 +55,7 @@ def main() -> None:
     parser.add_argument("--masks", choices=("true", "network"), default="true")
     parser.add_argument("--repeat", type=int, default=0, help="patients scanned again and again")
     parser.add_argument("--minutes", type=float, default=90.0)
+    parser.add_argument("--real", action="store_true")
     parser.add_argument("--published", action="store_true")
     parser.add_argument("--summary", action="store_true")
     parser.add_argument("--json", action="store_true")
@@ -63,8 +66,12 @@ def main() -> None:
         fill(asked.work / f"{asked.masks}.jsonl", numbers, asked.minutes, lambda n: one(n, asked.work))
     if asked.repeat:
         fill(asked.work / "repeat.jsonl", range(asked.repeat), asked.minutes, repeat_case)
+    if asked.real:
+        numbers = range(len(REAL))
+        fill(asked.work / "real.jsonl", numbers, asked.minutes, repeat_real)
+        fill(asked.work / "real_network.jsonl", numbers, asked.minutes, network_real)
     if asked.published:
-        print(json.dumps(published(), indent=1))
+        print(json.dumps(published(asked.work), indent=1))
     if asked.summary:
         summary = summarise(asked.work)
         if asked.json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gzip
 import hashlib
 import json
 import pickle
@@ -32,15 +31,15 @@ def code_digest() -> str:
 
 def kept_case(number: int, folder: Path) -> Case:
     """The case from disk, or made now and kept."""
-    file = folder / f"{number:05d}.pkl.gz"
+    file = folder / f"{number:05d}.pkl"
     if file.exists():
-        with gzip.open(file) as stream:
+        with file.open("rb") as stream:
             case: Case = pickle.load(stream)
             return case
     case = make_case(number)
     folder.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".part")
-    with gzip.open(partial, "wb", compresslevel=1) as stream:
+    with partial.open("wb") as stream:
         pickle.dump(case, stream)
     partial.rename(file)
     return case

@@ -45,6 +45,24 @@ def summarise(work: Path) -> dict[str, Any]:
     repeats = lines(work / "repeat.jsonl")
     if repeats:
         found["repeat"] = {g: _repeats(x) for g, x in _by_generator(repeats).items()}
+    real = lines(work / "real.jsonl")
+    if real:
+        found["real_repeat"] = _repeats(real)
+    network = lines(work / "real_network.jsonl")
+    if network:
+        found["real_reference_against_network"] = _real_network(network)
+    return found
+
+
+def _real_network(every: Sequence[Line]) -> dict[str, Any]:
+    """Network's value less the reference masks' on the same real scan."""
+    found: dict[str, Any] = {}
+    for name, wanted in (("height_mm", False), ("loss_points", True)):
+        gaps = [[r[3] - r[2] for r in x["rows"] if r[0].endswith("loss") is wanted] for x in every]
+        flat = np.array([g for gap in gaps for g in gap])
+        found[f"{name}_difference"] = mean(gaps)
+        found[f"{name}_absolute"] = mean([[abs(g) for g in gap] for gap in gaps])
+        found[f"{name}_limits_95"] = round(1.96 * float(flat.std(ddof=1)), 2) if len(flat) > 1 else None
     return found
 
 
