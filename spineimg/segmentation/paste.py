@@ -84,15 +84,50 @@ def paste(patches: Sequence[Patch], grid: Grid, settings: SegmentationSettings) 
     vertebra &= canal <= canvas.best
     index = np.where(vertebra, canvas.index, 0).astype(np.uint8)
     index = tidy(index, len(patches), settings)
+    fill_bodies(index, canvas.body)
     kind = np.where(canvas.body, int(Part.BODY), int(Part.POSTERIOR))
     parts = np.where(index > 0, kind, 0).astype(np.uint8)
     parts[(index == 0) & (canal >= limit)] = int(Part.CANAL)
-    lesion = np.maximum(canvas.lytic, canvas.blastic) >= settings.lesion_probability
-    lytic = canvas.lytic >= canvas.blastic
-    kind = np.where(lytic, int(LesionType.LYTIC), int(LesionType.BLASTIC))
-    types = np.where(lesion, kind, 0).astype(np.uint8)
+    types = lesion_types(canvas.lytic, canvas.blastic, settings)
     # A destroyed body stays that vertebra's: lesion voxels inside its hull were won above by `own`.
     return Pasted(_whole(index, box, grid), _whole(parts, box, grid), _whole(types, box, grid))
+
+
+def lesion_types(lytic: Floats, blastic: Floats, settings: SegmentationSettings) -> Bytes:
+    """`LesionType` where a probability passes its limit, 0 elsewhere; the one that passes by more has it."""
+    over = np.stack([lytic - settings.lytic_probability, blastic - settings.blastic_probability])
+    kinds = np.array([LesionType.LYTIC, LesionType.BLASTIC], dtype=np.uint8)
+    return np.where(over.max(0) >= 0, kinds[over.argmax(0)], 0).astype(np.uint8)
+
+
+def fill_bodies(index: Bytes, body: NDArray[np.bool_]) -> None:
+    """Fill the hollows of each body, in place: the network may leave out what a lesion has replaced.
+
+    A hollow is what a body encloses in a plane along two axes of the image; other vertebrae keep theirs.
+    """
+    for number, box in enumerate(ndimage.find_objects(index), 1):
+        if box is None:
+            continue
+        mine = (index[box] == number) & body[box]
+        hollow = enclosed(mine) & (index[box] == 0)
+        index[box][hollow] = number
+        body[box][hollow] = True
+
+
+def enclosed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What a mask encloses in any plane along two of its axes."""
+    out = np.zeros_like(mask)
+    for axis in range(3):
+        flat = ndimage.generate_binary_structure(3, 1)
+        flat[tuple(slice(None) if a != axis else [0, 2] for a in range(3))] = False
+        rooms, count = ndimage.label(~mask, structure=flat)
+        inner = np.ones(count + 1, dtype=bool)
+        inner[0] = False
+        for side in range(3):
+            if side != axis:
+                inner[rooms.take([0, -1], axis=side)] = False
+        out |= inner[rooms]
+    return out
 
 
 def _add(canvas: _Canvas, number: int, patch: Patch, cut: Grid) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from spineimg.core.grid import Grid
 from spineimg.core.labelmap import Part
 from spineimg.core.settings.segmentation import SegmentationSettings
-from spineimg.segmentation.paste import paste
+from spineimg.segmentation.paste import fill_bodies, lesion_types, paste
 from spineimg.segmentation.refine import BODY, CANAL, NOTHING, OTHER, POSTERIOR, Patch
 
 SETTINGS = SegmentationSettings()
@@ -44,3 +46,22 @@ def test_who_has_a_voxel(patches: list[Patch], index: int, part: Part | None) ->
     pasted = paste(patches, GRID, SETTINGS)
     assert set(np.unique(pasted.index)) == {index}
     assert set(np.unique(pasted.parts)) == {int(part or 0)}
+
+
+def test_a_hollow_body_is_filled_and_a_bay_is_not() -> None:
+    index = np.zeros((12, 12, 12), np.uint8)
+    index[2:10, 2:10, 2:10] = 1
+    index[4:8, 4:8, 4:8] = 0  # what a lesion replaced
+    index[3:5, 8:10, 2:10] = 0  # a bay open to the outside
+    index[5, 5, 5] = 2  # another vertebra keeps its voxel
+    body = index > 0
+    fill_bodies(index, body)
+    assert set(np.unique(index[4:8, 4:8, 4:8])) == {1, 2}
+    assert body[6, 6, 6] and index[5, 5, 5] == 2
+    assert not index[3:5, 9, 2:10].any()
+
+
+def test_each_lesion_type_has_its_limit() -> None:
+    settings = replace(SETTINGS, lytic_probability=0.3, blastic_probability=0.7)
+    lytic, blastic = (np.array(p, np.float32) for p in ([0.2, 0.4, 0.4, 0.4], [0.6, 0.6, 0.75, 0.95]))
+    assert lesion_types(lytic, blastic, settings).tolist() == [0, 1, 1, 2]

@@ -83,8 +83,10 @@ class SegmentationSettings:
 
     vertebra_probability: float = 0.5
     """Voxels of a vertebra: body plus posterior evidence from here on (the middle of the softmax)."""
-    lesion_probability: float = 0.5
-    """Lesion voxels from here on (the middle of the sigmoid)."""
+    lytic_probability: float = 0.5
+    """Lytic voxels from here on (chosen on drawn scans and on scans without metastases)."""
+    blastic_probability: float = 0.5
+    """Blastic voxels from here on (likewise)."""
     lesion_lytic_share: float = 0.6
     """A lytic candidate's mean HU is at most this share of the patient's own bone (fat marrow of old age is
     not; chosen on validation scans without metastases)."""
