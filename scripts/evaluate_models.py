@@ -108,6 +108,12 @@ def summarise(results: Results) -> dict[str, Any]:
             out[f"{section}, {role}" if section == "real" else section] = figures
             for case in cases:
                 out[f"{section}: {case}"] = vertebrae([r for r in mine if r["case"] == case])
+    if points := results.section("points"):
+        out["points, test"] = {
+            "found": figure([r for r in points if r["row"] == "endplate"], "found"),
+            "endplate mm": figure(points, "mm") | {"bar": "<= 1.5"},
+            "height error mm": figure(points, lambda r: abs(r["error_mm"]) if "error_mm" in r else None),
+        }
     if copies := results.section("copies"):
         out["copies"] = copy_figures(copies)
     for section, bar in (("phantoms", ">= 0.90"), ("painted", ">= 0.85")):
@@ -164,6 +170,9 @@ def main() -> None:
                 judge.scans("reserved", scans.reserved_scans(options.shared))
             case "test":
                 judge.scans("test", [scans.test_scan(options.shared)])
+                judge.patches(
+                    "points", sorted((options.shared / "data/ct_mr/vertebra_points").glob("case_*"))
+                )
             case _:
                 raise SystemExit(f"no section {section!r}")
     results.content["summary"] = summarise(results)

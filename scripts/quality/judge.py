@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ from spineimg.phantom.make import make_phantom
 from spineimg.phantom.random import random_spec
 from spineimg.pipeline.analyse import measure_column
 from spineimg.pipeline.cropping import column_box, crop_labels
+from spineimg.pipeline.reading import read
 from spineimg.segmentation.engine import SpineEngine
 
 NOTHING = Measurements((), (), ())
@@ -104,6 +107,17 @@ class Judge:
         rows = self.vertebrae(case, labels) + self.lesions(case.volume, labels, None)
         return [row | {"role": scan.role} for row in [*rows, {"row": "scan"}]]
 
+    def patches(self, section: str, folders: list[Path]) -> None:
+        """Patches of one vertebra with points marked on its endplates."""
+        for folder in folders:
+            self.run(section, folder.name, lambda folder=folder: self._patch(folder))  # type: ignore[misc]
+
+    def _patch(self, folder: Path) -> list[Row]:
+        volume = read(folder / "image.nii.gz", None, Modality.CT, self.settings)
+        labels = self.label(volume)
+        measured = NOTHING if labels is None else measure_column(volume, labels, self.settings)[2]
+        return endplate_rows(measured, json.loads((folder / "points.json").read_text()))
+
     def label(self, volume: Volume) -> LabelMap | None:
         """Labels of a scan; None where the engine refuses it."""
         try:
@@ -147,6 +161,38 @@ def whole_places(truth: LabelMap) -> tuple[Place, ...]:
         for level, at in found.items()
         if level.verse_id not in cut
     )
+
+
+def endplate_rows(measured: Measurements, points: dict[str, Any]) -> list[Row]:
+    """How far our endplate points lie from the marked line, along the body's axis (the patch's z), mm.
+
+    The vertebra of ours nearest to the marks is taken; between the mid-sagittal marks the line is
+    straight. A patch where nothing is measured gives one row with ``found`` 0.
+    """
+    at = {name: np.array(lps) for name, lps in points["points_lps_mm"].items()}
+    middle = np.mean([at[f"{side}_middle"] for side in ("upper", "lower")], axis=0)
+    near = [v for v in measured.vertebrae if np.linalg.norm(np.array(v.centre_lps_mm) - middle) < 10.0]
+    if not near or near[0].endplates_lps_mm is None:
+        return [{"row": "endplate", "found": 0.0}]
+    ends = near[0].endplates_lps_mm
+    rows: list[Row] = []
+    for side, ours in (("upper", ends.upper), ("lower", ends.lower)):
+        names = ("anterior", "quarter_anterior", "middle", "quarter_posterior", "posterior")
+        line = np.array([at[f"{side}_{name}"] for name in names])
+        line = line[line[:, 1].argsort()]
+        for site in ("anterior", "middle", "posterior"):
+            _, y, z = getattr(ours, site)
+            gap = z - float(np.interp(y, line[:, 1], line[:, 2]))
+            rows.append(
+                {"row": "endplate", "found": 1.0, "site": f"{side} {site}", "mm": abs(gap), "signed_mm": gap}
+            )
+    for site in ("anterior", "middle", "posterior"):
+        height = getattr(near[0].heights_mm, site)
+        if height is not None:
+            rows.append(
+                {"row": "height", "site": site, "error_mm": height.value - points["heights_mm"][site]}
+            )
+    return rows
 
 
 def keep(path: Path, volume: Volume, labels: LabelMap) -> None:
