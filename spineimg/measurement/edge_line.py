@@ -30,6 +30,8 @@ from spineimg.measurement.slab import HEIGHT_STEP_MM, Slab
 
 POSITION_STEP_MM = 0.25
 LEVEL_ROWS = 7
+RIM_SHARE = 0.2
+"""Shares of the depth at both ends where rims rise."""
 CHORD_SHARE = 0.75
 """Both ends of an endplate err alike in part, which leaves its chord's slope alone (drawn spines)."""
 
@@ -64,12 +66,15 @@ class EdgeLine:
 
     ends_sd_mm: float = 0.0
     """SD of both ends along the line: on a steep plate a point beside its place has another height."""
+    rim_sd_mm: float = 0.0
+    """SD that the raised rims add near both ends."""
 
     def at_depth(self, share: float) -> tuple[float, float, float]:
         """Along, height and SD at a share of the depth, from a local parabola over some millimetres."""
         place = self.ends_mm[0] + share * (self.ends_mm[1] - self.ends_mm[0])
         height, slope, sd = self._local(place)
-        return place, height, float(np.hypot(sd, slope * self.ends_sd_mm))
+        rim = self.rim_sd_mm if min(share, 1.0 - share) < RIM_SHARE else 0.0
+        return place, height, float(np.sqrt(sd**2 + (slope * self.ends_sd_mm) ** 2 + rim**2))
 
     def at(self, place_mm: float) -> tuple[float, float]:
         """Height and SD at a place along the line."""
@@ -78,9 +83,9 @@ class EdgeLine:
 
     def slope(self) -> tuple[float, float]:
         """Slope (height per along) of the chord between the 10 and 90 % points, and its SD."""
-        a, za, sa = self.at_depth(0.1)
-        b, zb, sb = self.at_depth(0.9)
-        return (zb - za) / (b - a), CHORD_SHARE * float(np.hypot(sa, sb) / abs(b - a))
+        (a, za, _), (b, zb, _) = self.at_depth(0.1), self.at_depth(0.9)
+        sds = [self._local(place)[2] for place in (a, b)]
+        return (zb - za) / (b - a), CHORD_SHARE * float(np.hypot(*sds) / abs(b - a))
 
     def _local(self, place_mm: float) -> tuple[float, float, float]:
         """Height, slope and SD at a place."""
@@ -145,8 +150,9 @@ def find_edge_line(slab: Slab, look: Look, settings: MeasurementSettings) -> Edg
     mask_sd = np.hypot(settings.mask_sd_mm, settings.mask_sd_per_spacing * look.voxel_mm)
     sd = np.where(found, edge_sd, mask_sd)
     typical = float(np.median(plate[found])) if found.any() else 0.0
-    along, ends_sd = slab.along_mm[rows], settings.ends_sd_mm
-    return EdgeLine(along, np.asarray(height), np.asarray(sd), found, ends, fit.model, typical, ends_sd)
+    doubt = (settings.ends_sd_mm, settings.rim_sd_mm + settings.rim_sd_per_spacing * look.voxel_mm)
+    line = (slab.along_mm[rows], np.asarray(height), np.asarray(sd), found)
+    return EdgeLine(*line, ends, fit.model, typical, *doubt)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -76,7 +76,7 @@ def _destroyed(
     segment: SegmentMeasurement, measurements: Measurements, settings: ScoringSettings
 ) -> tuple[str, ...]:
     """What likely lesions took of the parts that hold a segment: its pedicles, facets and bodies."""
-    said = []
+    said: list[str] = []
     for level in (segment.upper, segment.lower):
         likely = LevelLesions.of(measurements, level).likely
         if not likely:

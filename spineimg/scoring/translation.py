@@ -175,7 +175,7 @@ def _causes(
     segment: SegmentMeasurement, background: Background, growth: Estimate | None, settings: ScoringSettings
 ) -> list[str]:
     """What speaks for the tumour and what for another cause."""
-    said = []
+    said: list[str] = []
     if background.destroyed:
         said.append(f"the tumour takes {listed(background.destroyed)}")
     if growth is not None:
