@@ -34,7 +34,9 @@ def height_plot(track: Track) -> Figure | None:
         for site in SITE_COLOUR:
             _heights(axes, track, one, site)
         axes.set_ylabel("height, mm" if number % COLUMNS == 0 else "", fontsize=8)
-        axes.margins(y=0.25)
+        # One scale for all: a change of one millimetre must not look like a collapse.
+        highest = max(getattr(one.visits[k].heights_mm, x).high for x in SITE_COLOUR for k in _known(one, x))
+        axes.set_ylim(min(0.45 * highest, axes.get_ylim()[0]), 1.08 * highest)
         _frame(axes, track, one)
     panels[0].legend(fontsize=7, frameon=False, loc="best")
     return figure

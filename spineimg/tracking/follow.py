@@ -10,10 +10,10 @@ from spineimg.core.labelmap import Caveat
 from spineimg.core.levels import Level
 from spineimg.core.settings.scoring import ScoringSettings
 from spineimg.core.settings.tracking import TrackingSettings
-from spineimg.core.track import LevelTrack, Track, TrackedCase, Treatment
+from spineimg.core.track import Interval, LevelTrack, Track, TrackedCase, Treatment
 from spineimg.tracking.detectable import craniocaudal_spacing_mm, smallest_detectable
 from spineimg.tracking.identity import Named, identify, matches
-from spineimg.tracking.interval import Patient, interval_of
+from spineimg.tracking.interval import Patient, interval_of, interval_of_fractured
 from spineimg.tracking.lesion_change import lesions_of
 from spineimg.tracking.rescoring import scores_with_earlier
 from spineimg.tracking.timepoint import Timepoint, in_order
@@ -74,8 +74,14 @@ def track(
 
 
 def _level_track(patient: Patient, level: Level) -> LevelTrack:
-    intervals = tuple(interval_of(patient, level, step) for step in _steps(patient, level))
-    return LevelTrack(level, intervals, visits_of(patient, level), events_of(patient, level, intervals))
+    intervals: list[Interval] = []
+    for step in _steps(patient, level):
+        # What broke before stays broken, whatever the single scan lets say about its loss.
+        broken = any(one.event == "yes" and one.to <= step[0] for one in intervals)
+        compare = interval_of_fractured if broken else interval_of
+        intervals.append(compare(patient, level, step))
+    found = tuple(intervals)
+    return LevelTrack(level, found, visits_of(patient, level), events_of(patient, level, found))
 
 
 def _common_level(points: Sequence[Timepoint], named: Sequence[Named]) -> None:

@@ -114,21 +114,33 @@ def verdicts(
         Limits.
     """
     change = height_change(then.heights_mm, now.heights_mm)
-    new_fall = fell_by(change, settings.new_fracture_points, detectable)
-    more_fall = fell_by(change, settings.progression_points, detectable)
     worst = largest(change)
+    contradicted = volume_contradicts(then, now, settings)
+    new_fall, more_fall = (
+        "undetermined" if fell == "yes" and contradicted else fell
+        for fell in (
+            fell_by(change, settings.new_fracture_points, detectable),
+            fell_by(change, settings.progression_points, detectable),
+        )
+    )
     rose = genant_rose(then.genant_grade, now.genant_grade)
     own_change_open = worst is not None and (detectable is None or worst[1].high >= detectable)
-    further: Verdict = "yes" if more_fall == "yes" or (rose and own_change_open) else more_fall
+    surely_rose = rose and own_change_open and not contradicted
+    further: Verdict = "yes" if more_fall == "yes" or surely_rose else more_fall
     if rose and further == "no":
         # The grade rose, the heights did not fall: the expected heights changed, not the vertebra.
         further = "undetermined"
     loss = then.height_loss_percent
     limit = settings.fractured_percent
+    large = worst is not None and worst[1].value >= settings.progression_points
+    doubt = " Its volume did not fall with the height: perhaps a misplaced endplate." * (
+        large and contradicted
+    )
     if loss is not None and loss.high < limit:
-        return Verdicts(new_fall, "no", _reason(change, loss, f"below {limit:g} %", settings), new_fall)
+        reason = _reason(change, loss, f"below {limit:g} %", settings) + doubt
+        return Verdicts(new_fall, "no", reason, new_fall)
     if loss is not None and loss.low >= limit:
-        reason = _reason(change, loss, f"already {limit:g} % or more", settings)
+        reason = _reason(change, loss, f"already {limit:g} % or more", settings) + doubt
         return Verdicts("no", further, reason, further)
     # The earlier loss does not say whether the vertebra was fractured: an event's kind is open.
     words = "not known" if loss is None else f"on both sides of {limit:g} %: the kind of an event is open"
@@ -138,9 +150,23 @@ def verdicts(
     return Verdicts(
         new,
         progression,
-        _reason(change, loss, words, settings),
+        _reason(change, loss, words, settings) + doubt,
         "yes" if new_fall == "yes" else either,
     )
+
+
+def volume_contradicts(
+    then: VertebraMeasurement, now: VertebraMeasurement, settings: TrackingSettings
+) -> bool:
+    """Whether the body kept the volume that it would have lost with its height.
+
+    A misplaced point of one endplate moves one height, not the volume of the mask.
+    """
+    worst = largest(height_change(then.heights_mm, now.heights_mm))
+    volume = fall_points(then.body_volume_ml, now.body_volume_ml)
+    if worst is None or volume is None:
+        return False
+    return volume.value < settings.least_volume_share * worst[1].value
 
 
 def _reason(change: HeightChange, loss: Estimate | None, words: str, settings: TrackingSettings) -> str:

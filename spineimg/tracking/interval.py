@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from spineimg.core.estimate import Estimate
 from spineimg.core.levels import Level
 from spineimg.core.measurements import VertebraMeasurement
 from spineimg.core.scores import LevelScore, SinsScores
@@ -55,9 +56,25 @@ class Patient:
 
 def interval_of(patient: Patient, level: Level, step: tuple[int, int]) -> Interval:
     """Compare one level on two scans (indices, earlier first)."""
+    return _interval(patient, level, step, patient.vertebra(level, step[0]))
+
+
+def interval_of_fractured(patient: Patient, level: Level, step: tuple[int, int]) -> Interval:
+    """The same for a level that a still earlier interval showed to break: a further fall is a progression."""
+    then, limit = patient.vertebra(level, step[0]), patient.settings.fractured_percent
+    loss = None if then is None else then.height_loss_percent
+    if then is not None:
+        known = Estimate(limit, limit, 100.0) if loss is None else loss.clipped(limit, 100.0)
+        then = replace(then, height_loss_percent=known)
+    return _interval(patient, level, step, then)
+
+
+def _interval(
+    patient: Patient, level: Level, step: tuple[int, int], then: VertebraMeasurement | None
+) -> Interval:
     i, j = step
     settings = patient.settings
-    then, now = patient.vertebra(level, i), patient.vertebra(level, j)
+    now = patient.vertebra(level, j)
     scores = patient.score(level, i), patient.score(level, j)
     before, after = (None if s is None or s.state == "not_scored" else s for s in scores)
     doubt = _doubt(patient, level, step)

@@ -14,7 +14,7 @@ from spineimg.core.measurements import VertebraMeasurement
 from spineimg.core.settings.tracking import TrackingSettings
 from spineimg.core.volume import Modality
 from spineimg.tracking.detectable import smallest_detectable
-from spineimg.tracking.height_change import fell_by, height_change, verdicts
+from spineimg.tracking.height_change import verdicts
 from spineimg.trial.cohort import Scan
 from spineimg.trial.events import EventRow
 
@@ -87,8 +87,7 @@ def _machine(earlier: Scan, later: Scan, level: Level, settings: TrackingSetting
         return "progression", judged.reason
     if (judged.new_fracture, judged.progression) == ("no", "no"):
         return "none", judged.reason
-    fell = fell_by(height_change(then.heights_mm, now.heights_mm), settings.new_fracture_points, detectable)
-    return ("kind_undetermined" if fell == "yes" else "undetermined"), judged.reason
+    return ("kind_undetermined" if judged.event == "yes" else "undetermined"), judged.reason
 
 
 def _detectable(

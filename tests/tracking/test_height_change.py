@@ -97,6 +97,26 @@ def test_a_certain_fall_is_an_event_even_where_its_kind_is_open(loss, later_mm, 
 
 
 @pytest.mark.parametrize(
+    ("then_ml", "now_ml", "event"),
+    [
+        (9.2, 9.1, "undetermined"),  # a real T5 whose anterior endplate was misplaced: 0.8 % less
+        (9.2, 9.8, "undetermined"),
+        (10.4, 9.3, "yes"),  # a third of the height: biconcave
+        (8.2, 6.9, "yes"),  # half of it: a wedge
+        (None, 9.0, "yes"),  # nothing known of the volume
+    ],
+)
+@pytest.mark.parametrize("loss", [(0, 5), (20, 30), (18, 22)])
+def test_a_body_that_lost_height_lost_volume(then_ml, now_ml, event, loss):
+    volumes = [None if ml is None else Estimate(ml, ml - 0.7, ml + 0.7) for ml in (then_ml, now_ml)]
+    then = dataclasses.replace(vertebra(25.0, 0.0, loss), body_volume_ml=volumes[0])
+    now = dataclasses.replace(vertebra(18.2, 0.3, None), body_volume_ml=volumes[1])  # fell by 27 points
+    judged = verdicts(then, now, 5.0, SETTINGS)
+    assert judged.event == event
+    assert ("volume" in judged.reason) is (event == "undetermined")
+
+
+@pytest.mark.parametrize(
     ("later_mm", "half_mm", "detectable", "verdict"),
     [
         (25.0, 0.25, 5, "unchanged"),
