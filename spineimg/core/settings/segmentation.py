@@ -58,8 +58,8 @@ class SegmentationSettings:
     """Confidence of such names, at most: the count says one thing, the look another."""
     metal_hu: float = 2500.0
     """Metal from here on (acrylic cement has 1,000-2,500 HU, titanium more)."""
-    metal_ml: float = 0.5
-    """So much metal near the column is said; one screw in a pedicle has about 1.3 ml (6 x 45 mm)."""
+    metal_ml: float = 1.0
+    """So much metal near the column is said: less than one screw in a pedicle (6 x 45 mm: 1.3 ml)."""
     metal_reach_mm: float = 20.0
     """How far beside the vertebrae metal is looked for: its streaks cross them."""
     size_steps: int = 3
