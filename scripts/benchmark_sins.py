@@ -5,6 +5,7 @@
     python scripts/benchmark_sins.py WORK --repeat 20        repeat scans: limits of height loss, flips
     python scripts/benchmark_sins.py WORK --real             the same with real CT; masks against network
     python scripts/benchmark_sins.py WORK --published        beside published and others' figures
+    python scripts/benchmark_sins.py WORK --picture 1 T4 FILE.png   what was measured over what is true
     python scripts/benchmark_sins.py WORK --summary [--json]
 
 Cases of 8 levels: three of five are phantoms (seeds from 900,000), two of five real label maps painted by
@@ -23,12 +24,15 @@ from typing import Any
 
 from sins_benchmark.judge import judge, true_masks
 from sins_benchmark.network import judge_network
+from sins_benchmark.picture import draw_level
 from sins_benchmark.published import published
 from sins_benchmark.real import REAL, network_real, repeat_real
 from sins_benchmark.repeats import repeat_case
 from sins_benchmark.store import fill, kept_case
 from sins_benchmark.summary import summarise
 from sins_benchmark.text import print_summary
+
+from spineimg.core.levels import Level
 
 
 def with_true_masks(number: int, work: Path) -> dict[str, Any]:
@@ -57,6 +61,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=90.0)
     parser.add_argument("--real", action="store_true")
     parser.add_argument("--published", action="store_true")
+    parser.add_argument("--picture", nargs=3, metavar=("NUMBER", "LEVEL", "FILE"))
     parser.add_argument("--summary", action="store_true")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
@@ -72,6 +77,9 @@ def main() -> None:
         fill(asked.work / "real_network.jsonl", numbers, asked.minutes, network_real)
     if asked.published:
         print(json.dumps(published(asked.work), indent=1))
+    if asked.picture:
+        number, level, file = asked.picture
+        draw_level(kept_case(int(number), asked.work / "cases"), Level(level), Path(file))
     if asked.summary:
         summary = summarise(asked.work)
         if asked.json:
