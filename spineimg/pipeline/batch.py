@@ -7,12 +7,14 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from spineimg.core.errors import EnvironmentFault, SpineimgError
+from spineimg.core.errors import SpineimgError
 from spineimg.core.settings import Settings
+from spineimg.pipeline.cluster import cluster
 from spineimg.pipeline.planning import Failure, Study, failure_of, find_studies
 from spineimg.pipeline.tables import BatchResult, write_tables
 
@@ -99,8 +101,13 @@ def _round(plan: Plan, studies: tuple[Study, ...]) -> Iterator[tuple[Study, Fail
     unfinished = set(studies)
     try:
         with _executor(plan.request) as pool:
+            request = replace(plan.request, out=plan.request.out.resolve())
             futures = {
-                pool.submit(_analyse_one, plan.request, study, plan.settings): study for study in studies
+                # Absolute: a worker on another machine has another working folder.
+                pool.submit(
+                    _analyse_one, request, replace(study, path=study.path.resolve()), plan.settings
+                ): study
+                for study in studies
             }
             for future in as_completed(futures):
                 outcome = _result(future, futures[future])
@@ -116,9 +123,12 @@ def _alone(plan: Plan, study: Study) -> Failure | None:
         with _executor(replace(plan.request, workers=1)) as pool:
             return _result(pool.submit(_analyse_one, plan.request, study, plan.settings), study)
     except BrokenProcessPool:
-        return Failure(
-            study.id, str(study.path), "worker-died", "the process was ended", "run with fewer --workers"
-        )
+        return _worker_died(study)
+
+
+def _worker_died(study: Study) -> Failure:
+    path = str(study.path)
+    return Failure(study.id, path, "worker-died", "the process was ended", "run with fewer --workers")
 
 
 def _result(future: Future[Failure | None], study: Study) -> Failure | None:
@@ -127,27 +137,18 @@ def _result(future: Future[Failure | None], study: Study) -> Failure | None:
     except BrokenProcessPool:
         raise
     except Exception as error:  # noqa: BLE001 - one study must never stop the rest
+        if type(error).__name__ == "KilledWorker":  # dask's word; it is not installed everywhere
+            return _worker_died(study)
         return Failure(
             study.id, str(study.path), "bug", f"{type(error).__name__}: {error}", "please report it"
         )
 
 
-def _executor(request: BatchRequest) -> Executor:
+def _executor(request: BatchRequest) -> AbstractContextManager[Executor]:
     if request.scheduler is not None:
-        return _cluster(request.scheduler)
+        return cluster(request.scheduler)
     workers = request.workers or default_workers()
     return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_prepare_worker)
-
-
-def _cluster(address: str) -> Executor:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise EnvironmentFault(
-            "extra-missing", "dask is not installed", "pip install 'spineimg[cluster]'"
-        ) from None
-    executor: Executor = Client(address).get_executor()
-    return executor
 
 
 def default_workers() -> int:
