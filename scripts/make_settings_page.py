@@ -6,6 +6,8 @@ import ast
 import sys
 from pathlib import Path
 
+from spineimg.core.settings import clinical_limits
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "spineimg" / "core" / "settings"
 PAGE = ROOT / "docs" / "settings.md"
@@ -61,6 +63,7 @@ def settings(record: ast.ClassDef) -> list[tuple[str, str, str]]:
     for number, node in enumerate(record.body):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
             value = ast.unparse(node.value)
+            value = str(getattr(clinical_limits, value, value))
             after = record.body[number + 1] if number + 1 < len(record.body) else None
             reason = ""
             if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):

@@ -8,6 +8,7 @@ from spineimg.core.estimate import Estimate
 from spineimg.core.grid import Points
 from spineimg.core.settings.measurement import MeasurementSettings
 from spineimg.measurement.body import Body
+from spineimg.measurement.slab import step_along
 
 
 def atlantodental(atlas: Body, axis: Body, settings: MeasurementSettings) -> Estimate | None:
@@ -36,8 +37,10 @@ def atlantodental(atlas: Body, axis: Body, settings: MeasurementSettings) -> Est
     if len(rows) < least:
         return None
     gaps = np.array([front[row] - back[row] for row in rows])
-    spacing = float(np.median(axis.piece.grid.spacing_mm))
-    gap = max(float(np.percentile(gaps, 20)), 0.0)
+    spacing = step_along(axis.piece.grid, axis.frame.axes[1])
+    # Points lie half their distance inside the border, on both sides of the gap.
+    inside = spacing / max(1.0, np.ceil(spacing / step_mm - 0.05))
+    gap = max(float(np.percentile(gaps, 20)) - inside, 0.0)
     sd = float(np.hypot(settings.mask_sd_mm, settings.mask_sd_per_spacing * spacing))
     return Estimate.from_sd(gap, sd).clipped(0.0, np.inf)
 

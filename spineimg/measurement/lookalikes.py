@@ -77,7 +77,10 @@ def _artificial(look: Look, body: Body, settings: MeasurementSettings) -> Verdic
 
 
 def _vein(look: Look, body: Body, settings: MeasurementSettings) -> Verdict | None:
-    """The basivertebral vein: small, low, behind the middle of the body in the midline at mid-height."""
+    """The basivertebral vein: small, low, behind the middle of the body in the midline at mid-height.
+
+    What opens through an endplate is none.
+    """
     centre = look.own_mm.mean(axis=0)
     height = body.box.height[1] - body.box.height[0]
     middle = HALF * (body.box.height[0] + body.box.height[1])
@@ -89,7 +92,9 @@ def _vein(look: Look, body: Body, settings: MeasurementSettings) -> Verdict | No
         and centre[1] > 0.0
         and abs(centre[2] - middle) < settings.vein_height_share * height
     )
-    return ("unlikely", "basivertebral-vein") if fits else None
+    gaps = _to_endplates(look, body)
+    opens = gaps is not None and min(float(gap.min()) for gap in gaps) <= settings.contact_mm
+    return ("unlikely", "basivertebral-vein") if fits and not opens else None
 
 
 def _enostosis(look: Look, body: Body, settings: MeasurementSettings) -> Verdict | None:

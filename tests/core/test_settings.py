@@ -11,6 +11,7 @@ import pytest
 
 from spineimg.core.errors import UsageError
 from spineimg.core.settings import Settings, load_settings
+from spineimg.core.settings.clinical_limits import SAME
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,9 +31,9 @@ def test_equal_settings_have_one_digest_and_changed_ones_another() -> None:
 
 def test_a_profile_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
     profile = tmp_path / "profile.toml"
-    profile.write_text("[scoring]\nlytic_percent = 75.0\n", encoding="utf-8")
+    profile.write_text("[scoring]\nstructure_percent = 30.0\n", encoding="utf-8")
     found = load_settings(profile)
-    assert found.scoring == dataclasses.replace(Settings().scoring, lytic_percent=75.0)
+    assert found.scoring == dataclasses.replace(Settings().scoring, structure_percent=30.0)
     assert dataclasses.replace(found, scoring=Settings().scoring) == Settings()
 
 
@@ -63,11 +64,16 @@ def test_limits_in_the_wrong_order_are_refused() -> None:
         dataclasses.replace(Settings().scoring, lytic_percent=10.0)
 
 
-def test_rooms_that_share_a_threshold_agree_on_it() -> None:
-    measurement, scoring = Settings().measurement, Settings().scoring
-    assert measurement.lytic_share_percent == scoring.lytic_percent
-    assert measurement.blastic_share_percent == scoring.blastic_percent
-    assert measurement.fracture_loss_percent == scoring.fracture_percent
+def test_a_limit_that_rooms_share_changes_in_both(tmp_path: Path) -> None:
+    profile = tmp_path / "profile.toml"
+    profile.write_text(
+        "[scoring]\nlytic_percent = 75.0\n[measurement]\nfracture_loss_percent = 15.0\n", "utf-8"
+    )
+    settings = load_settings(profile)
+    for a, name_a, b, name_b in SAME:
+        assert getattr(getattr(settings, a), name_a) == getattr(getattr(settings, b), name_b)
+    assert settings.measurement.lytic_share_percent == 75.0
+    assert settings.scoring.fracture_percent == 15.0
 
 
 def test_the_settings_page_is_up_to_date() -> None:

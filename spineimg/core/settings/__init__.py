@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spineimg.core.errors import UsageError
+from spineimg.core.settings.clinical_limits import SAME
 from spineimg.core.settings.measurement import MeasurementSettings
 from spineimg.core.settings.reading import ReadingSettings
 from spineimg.core.settings.report import ReportSettings
@@ -50,7 +51,7 @@ def load_settings(profile: Path) -> Settings:
         ``unknown-setting`` when a room or a name does not exist; nothing is ever ignored.
     """
     changed: dict[str, Any] = {}
-    for room, values in tomllib.loads(profile.read_text(encoding="utf-8")).items():
+    for room, values in _with_pairs(tomllib.loads(profile.read_text(encoding="utf-8"))).items():
         current = getattr(Settings(), room, None) if isinstance(values, dict) else None
         names = {f.name for f in dataclasses.fields(current)} if current is not None else set()
         unknown = sorted(set(values) - names) if current is not None else [room]
@@ -63,3 +64,13 @@ def load_settings(profile: Path) -> Settings:
             )
         changed[room] = dataclasses.replace(current, **values)
     return dataclasses.replace(Settings(), **changed)
+
+
+def _with_pairs(profile: dict[str, Any]) -> dict[str, Any]:
+    """The profile with the other one of each pair of equal limits, where it changes one of them."""
+    whole = {room: dict(values) if isinstance(values, dict) else values for room, values in profile.items()}
+    for a, name_a, b, name_b in SAME:
+        for room, name, other, other_name in ((a, name_a, b, name_b), (b, name_b, a, name_a)):
+            if isinstance(profile.get(room), dict) and name in profile[room]:
+                whole.setdefault(other, {}).setdefault(other_name, profile[room][name])
+    return whole

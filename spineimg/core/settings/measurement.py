@@ -5,6 +5,8 @@
 
 from dataclasses import dataclass
 
+from spineimg.core.settings.clinical_limits import BLASTIC_PERCENT, FRACTURE_PERCENT, LYTIC_PERCENT
+
 
 @dataclass(frozen=True, slots=True)
 class MeasurementSettings:
@@ -159,7 +161,7 @@ class MeasurementSettings:
     """A neighbour lower than its own neighbours by this share is no reference (below Genant's 0.20; ours)."""
     lesion_share_affected: float = 0.25
     """A neighbour with this share of its body in a lesion is no reference (ours)."""
-    fracture_loss_percent: float = 20.0
+    fracture_loss_percent: float = FRACTURE_PERCENT
     """Genant 1993, J Bone Miner Res 8:1137: lower limit of grade 1."""
     genant_borders_percent: tuple[float, float, float] = (20.0, 25.0, 40.0)
     shape_share: float = 0.6
@@ -197,8 +199,8 @@ class MeasurementSettings:
     """Smaller groups are texture, veins or partial volume (a ball of 8.7 mm; ours)."""
     fill_mm: float = 1.5
     """Lesion groups are closed and grown by this much towards the cortex that the erosion took away."""
-    lytic_share_percent: float = 80.0
-    blastic_share_percent: float = 20.0
+    lytic_share_percent: float = LYTIC_PERCENT
+    blastic_share_percent: float = BLASTIC_PERCENT
     """Lytic share from which a lesion is lytic, and up to which it is blastic (sins.md, ours)."""
     share_sd_percent: float = 5.0
     """SD of the lytic share from voxel typing (ours)."""

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spineimg.core.settings.clinical_limits import BLASTIC_PERCENT, FRACTURE_PERCENT, LYTIC_PERCENT
+
 FISHER_2010 = "Fisher 2010, Spine 35:E1221"
 GENANT_1993 = "Genant 1993, J Bone Miner Res 8:1137"
 WHITE_PANJABI_1990 = "White & Panjabi 1990, Clinical Biomechanics of the Spine"
@@ -61,7 +63,7 @@ class ScoringSettings:
     """Settings of scoring: percent 0-100, millimetres, degrees."""
 
     # Collapse
-    fracture_percent: float = 20.0
+    fracture_percent: float = FRACTURE_PERCENT
     """Height loss from which a body is collapsed: grade 1 of Genant 1993 (its use in SINS is ours)."""
     half_percent: float = 50.0
     """Limit between 2 and 3 points, Fisher 2010; exactly 50 is unassigned in the paper and stays open."""
@@ -71,9 +73,9 @@ class ScoringSettings:
     """An endplate stepped by this much is a fracture with little loss (ours: two voxels of a good CT)."""
 
     # Bone lesion
-    lytic_percent: float = 80.0
+    lytic_percent: float = LYTIC_PERCENT
     """Lytic share from which a level's lesions are lytic (ours: Fisher 2010 gives none)."""
-    blastic_percent: float = 20.0
+    blastic_percent: float = BLASTIC_PERCENT
     """Lytic share up to which they are blastic (ours: Fisher 2010 gives none)."""
 
     # Posterolateral involvement
