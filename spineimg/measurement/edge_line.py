@@ -30,6 +30,8 @@ from spineimg.measurement.slab import HEIGHT_STEP_MM, Slab
 
 POSITION_STEP_MM = 0.25
 LEVEL_ROWS = 7
+STEEPEST = 0.5
+"""Steeper than this is the rounded rim, no plate."""
 RIM_SHARE = 0.2
 """Shares of the depth at both ends where rims rise."""
 CHORD_SHARE = 0.75
@@ -74,7 +76,8 @@ class EdgeLine:
         place = self.ends_mm[0] + share * (self.ends_mm[1] - self.ends_mm[0])
         height, slope, sd = self._local(place)
         rim = self.rim_sd_mm if min(share, 1.0 - share) < RIM_SHARE else 0.0
-        return place, height, float(np.sqrt(sd**2 + (slope * self.ends_sd_mm) ** 2 + rim**2))
+        along = min(abs(slope), STEEPEST) * self.ends_sd_mm
+        return place, height, float(np.sqrt(sd**2 + along**2 + rim**2))
 
     def at(self, place_mm: float) -> tuple[float, float]:
         """Height and SD at a place along the line."""

@@ -73,8 +73,8 @@ def deformity(
         "kyphosis", segment.kyphosis_deg, bent, _kyphosis_words(normal, bent, at_collapse), normal.source
     )
     size = magnitude(segment.scoliosis_deg) if segment.scoliosis_deg is not None else None
-    words = f"normal below {tilted:g} degrees ({'ours' if collapsed else 'SRS'})"
-    scoliosis = _Rule("scoliosis", size, tilted, f"{words}{at_collapse}", OURS if collapsed else SRS)
+    words = f"normal{at_collapse} below {tilted:g} degrees ({'ours' if collapsed else 'SRS'})"
+    scoliosis = _Rule("scoliosis", size, tilted, words, OURS if collapsed else SRS)
     if earlier is None:
         return (_static(segment, level, kyphosis), _static(segment, level, scoliosis))
     before = magnitude(earlier.scoliosis_deg) if earlier.scoliosis_deg is not None else None
@@ -98,7 +98,7 @@ class _Rule:
 def _kyphosis_words(normal: Range, bent: float, at_collapse: str) -> str:
     mean = f"{normal.mean_deg:.1f}"
     if at_collapse:
-        return f"normal mean {mean}, judged from {bent:.1f} degrees on{at_collapse} (ours)"
+        return f"normal mean {mean},{at_collapse} judged from {bent:.1f} degrees on (ours)"
     return f"normal up to {bent:.1f} degrees (mean {mean}, standing figures widened)"
 
 
@@ -128,7 +128,7 @@ def _static(segment: SegmentMeasurement, level: Level, rule: _Rule) -> Fact:
         return _fact(segment, level, rule, {NORMAL, NEW}, text)
     said = f"{rule.name.capitalize()} of {_joint(segment)} {interval(rule.angle, 1, 'degrees')}, {rule.words}"
     if rule.angle.high <= rule.limit_deg:
-        return _fact(segment, level, rule, {NORMAL}, f"{said}: none.")
+        return _fact(segment, level, rule, {NORMAL}, f"{said}: no {rule.name}.")
     text = f"{said}: a de novo deformity is not excluded without an earlier scan."
     return _fact(segment, level, rule, {NORMAL, NEW}, text)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from spineimg.core.errors import UsageError
 from spineimg.core.levels import Level
-from spineimg.core.measurements import LesionMeasurement, Measurements
+from spineimg.core.measurements import LesionMeasurement, Measurements, VertebraMeasurement
 from spineimg.core.scores import LARGEST_TOTAL, Band, Component, Evidence, LevelScore, SinsScores, Total
 from spineimg.core.settings.scoring import FISHER_2010
 from spineimg.scoring.wording import COMPONENT_WORDS, interval, listed, percent
@@ -42,7 +42,15 @@ def explain(measurements: Measurements, scores: SinsScores, level: Level) -> str
             f"levels with a score: {found}",
         )
     return (
-        "\n".join([*_head(score), *_lesions(measurements, level), *_components(score), *_foot(score, scores)])
+        "\n".join(
+            [
+                *_head(score),
+                *_vertebra(measurements.vertebra(level)),
+                *_lesions(measurements, level),
+                *_components(score),
+                *_foot(score, scores),
+            ]
+        )
         + "\n"
     )
 
@@ -53,6 +61,37 @@ def _head(score: LevelScore) -> Iterator[str]:
     if score.state != "scored":
         yield f"{'Candidate only' if score.state == 'candidate' else 'Not scored'}: {score.reason}."
     yield f"Table: {FISHER_2010}. Each component lists every number of points that the data allow."
+
+
+def _vertebra(vertebra: VertebraMeasurement | None) -> Iterator[str]:
+    """What the vertebra as a whole measures: every height against its expected one, shape, area, density."""
+    if vertebra is None:
+        return
+    said = []
+    heights = [
+        f"{site} {interval(now, 1, 'mm')} of {usual.value:.1f}"
+        for site in ("anterior", "middle", "posterior")
+        if (now := getattr(vertebra.heights_mm, site))
+        and (usual := getattr(vertebra.expected_heights_mm, site))
+    ]
+    if heights:
+        said.append(f"heights, measured of expected: {', '.join(heights)} mm")
+    if vertebra.deformity is not None and vertebra.genant_grade:
+        grades = listed([str(grade) for grade in vertebra.genant_grade], "or")
+        shape = "no deformity" if vertebra.deformity == "none" else vertebra.deformity
+        area = vertebra.area_loss_percent
+        less = f"; mid-sagittal area {percent(area)} below the expected one" if area is not None else ""
+        said.append(f"shape: {shape}, Genant grade {grades}{less}; its age is open on one scan")
+    reference, mean = vertebra.density.healthy_reference, vertebra.density.mean
+    if reference is not None and mean is not None:
+        said.append(
+            f"density of the body {interval(mean, 0, 'HU')}, healthy here {interval(reference, 0, 'HU')}"
+        )
+    if said:
+        yield ""
+        yield f"Vertebra {vertebra.level}"
+        for sentence in said:
+            yield from _wrapped(sentence)
 
 
 def _lesions(measurements: Measurements, level: Level) -> Iterator[str]:
@@ -78,6 +117,7 @@ def _lesion_text(lesion: LesionMeasurement) -> str:
 
 
 def _components(score: LevelScore) -> Iterator[str]:
+    questions = {question.component: question.question for question in score.decide}
     for name, component in score.components.items():
         yield ""
         yield f"{COMPONENT_WORDS[name].capitalize()}: {_points(component)}"
@@ -85,7 +125,11 @@ def _components(score: LevelScore) -> Iterator[str]:
             yield from _wrapped(fact.text)
             note = _note(fact)
             if note:
-                yield f"    [{note}]"
+                yield from textwrap.wrap(f"[{note}]", WIDTH, initial_indent="    ", subsequent_indent="    ")
+        if name in questions:
+            yield from textwrap.wrap(
+                f"To decide: {questions[name]}", WIDTH, initial_indent="  ? ", subsequent_indent="    "
+            )
 
 
 def _points(component: Component) -> str:
@@ -107,10 +151,9 @@ def _foot(score: LevelScore, scores: SinsScores) -> Iterator[str]:
     yield ""
     yield f"Sum: {parts} = {total_text(score.total)}"
     if score.decide:
-        yield ""
-        yield "What would decide it, the most telling first"
-        for number, question in enumerate(score.decide, 1):
-            yield from _wrapped(f"{number}. {question.question} ({COMPONENT_WORDS[question.component]})")
+        spans = {name: c.possible[-1] - c.possible[0] for name, c in score.components.items()}
+        ranked = [f"{COMPONENT_WORDS[q.component]} (up to {spans[q.component]})" for q in score.decide]
+        yield f"The answer that narrows it most: {listed(ranked, 'then')}."
     if scores.patient.total is not None and scores.patient.level is not None:
         yield ""
         yield (

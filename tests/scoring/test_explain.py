@@ -27,8 +27,9 @@ def test_explain_has_total_components_citations_and_the_decisive_question(build:
     for citation in ("Fisher 2010", "Genant 1993", "White & Panjabi 1990", "ours, see docs/settings.md"):
         assert citation in text
     assert "Sum: 3 + 0|1|3 + 2 + 0|4 + 0 + 0 = 5-12" in text
-    first = text[text.index("What would decide it") :]
-    assert first.index("(alignment)") < first.index("(pain)")
+    assert "  ? To decide: Is there pain at L1" in text
+    assert "The answer that narrows it most: alignment (up to 4) then pain (up to 3)." in text
+    assert "anterior 25.0 (24.8-25.2) of 25.0, middle 24.0" in text
     assert text.rstrip().endswith("Patient: 5-12, from L1; candidates do not count.")
 
 

@@ -132,7 +132,7 @@ class MeasurementSettings:
     square (measured on drawn spines: 0.2 mm at 1 mm, 0.45 at 3, 0.95 at 5)."""
     ends_sd_mm: float = 0.7
     """SD of an endplate's front and back end: moves the three points along a steep plate (drawn spines)."""
-    rim_sd_mm: float = 0.15
+    rim_sd_mm: float = 0.2
     rim_sd_per_spacing: float = 0.1
     """What the raised rims of real endplates add to the SD of the outer points: constant, and share of the
     slice step (measured on real label maps painted with a lesion or fracture)."""
