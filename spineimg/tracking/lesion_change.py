@@ -86,10 +86,29 @@ def lesion_change(
             return LesionChange(change, "undetermined")
         if change.value < 0:
             return LesionChange(change, "smaller")
+        if then and _scleroses(then, now, settings):
+            return LesionChange(change, "sclerosing")
         return LesionChange(change, "larger" if then else "new")
     if not then:
         return LesionChange(change, "undetermined")
     return LesionChange(change, _by_density(lytic_share(then), lytic_share(now), settings))
+
+
+def _scleroses(
+    then: Sequence[LesionMeasurement], now: Sequence[LesionMeasurement], settings: TrackingSettings
+) -> bool:
+    """Whether a lesion that grew did so by new bone: its lytic share fell beyond doubt, its lytic volume too.
+
+    A healing lesion often shows a wider rim of sclerosis; new blastic tumour leaves the lytic volume.
+    """
+    before, after = lytic_share(then), lytic_share(now)
+    if before is None or after is None:
+        return False
+    lytic_ml = [
+        summed_volume(lesions).value * share.value / 100 for lesions, share in ((then, before), (now, after))
+    ]
+    fell = difference(after, before).low >= settings.sclerosing_points
+    return fell and lytic_ml[0] - lytic_ml[1] > settings.smallest_lesion_change_ml
 
 
 def _by_density(then: Estimate | None, now: Estimate | None, settings: TrackingSettings) -> LesionResponse:

@@ -42,6 +42,12 @@ def lesion(
         ([lesion(4.0)], [lesion(4.0, (60, 64))], "sclerosing"),  # lytic share falls by 26 to 34
         ([lesion(4.0)], [lesion(4.0, (76, 80))], "stable"),  # by 10 to 18
         ([lesion(4.0)], [lesion(4.0, (70, 74))], "undetermined"),  # 20 (17 to 23) straddles 20
+        ([lesion(4.0)], [lesion(6.0, (20, 24))], "sclerosing"),  # wider, but lytic 3.7 ml then, 1.3 now
+        (
+            [lesion(4.0)],
+            [lesion(9.0, (40, 44))],
+            "larger",
+        ),  # lytic 3.7 ml then and 3.8 now
         ([lesion(4.0, (60, 64))], [lesion(4.0)], "stable"),  # lytic share rises
         ([lesion(4.0, None)], [lesion(4.0, None)], "stable"),  # MR: by volume alone
         ([lesion(4.0, status="doubtful")], [lesion(8.0, status="doubtful")], "undetermined"),
