@@ -31,16 +31,20 @@ from spineimg.training.refine_samples import WARP as FINE_WARP
 from spineimg.training.refine_samples import WARP_REAL as FINE_WARP_REAL
 from spineimg.training.sources import Source
 from spineimg.training.surroundings import add_skull, fill_unknown
-from spineimg.training.templates import MERGED
+from spineimg.training.templates import IGNORE, MERGED
 from spineimg.training.warp import Aim, WarpRange, crush, source_points
 
 Floats = NDArray[np.float32]
 CONUS_LEVEL = 20
 """The cord ends about L1; below are nerve roots."""
 CUT_SHARE = 0.15
+RIM_MM = 1.2
+"""Outermost layer of a drawn body: real masks alone say whether it belongs to it."""
 LOW_LEVELS = (23, 24, 26)
 LOW_SHARE = 0.35
 """Share of locate samples about L4 to S1: the names of most MR hang on that border."""
+BESIDE_SHARE = 0.12
+"""Share of drawn locate samples that look past the spine: most MR of a hospital shows none."""
 SLAB_SHARE = 0.8
 """Share of samples that a sagittal slab cuts at both sides."""
 
@@ -61,6 +65,15 @@ def mr_intensities(
     else:
         cord = np.full(points.shape[1:], min(template.centres) < CONUS_LEVEL)
     return compose_mr(rng, patch.labels, patch.region, patch.depth, spacing, cord)
+
+
+def beside(rng: np.random.Generator, level: int) -> NDArray[np.float64]:
+    """Offset to a place without spine: before it, at its side, or in the head above the atlas."""
+    if level == 1:
+        return np.array([0.0, rng.uniform(-40.0, 0.0), rng.uniform(110.0, 160.0)])
+    if rng.random() < 0.5:
+        return np.array([0.0, -rng.uniform(115.0, 160.0), 0.0])
+    return np.array([rng.choice([-1.0, 1.0]) * rng.uniform(80.0, 120.0), 0.0, 0.0])
 
 
 def _slice_mm(rng: np.random.Generator, source: Source) -> float:
@@ -93,6 +106,8 @@ def mr_locate_sample(
     ranges = WARP_REAL if source.real else WARP
     aim = template.centres[level] + rng.normal(0, 1, 3) * np.array([7.0, 14.0, 45.0])
     aim[1] += rng.uniform(-15, 25)
+    if not source.real and rng.random() < BESIDE_SHARE:
+        aim = aim + beside(rng, level)
     points = source_points(rng, shape, LOCATE_SPACING_MM, Aim(aim), ranges)
     if rng.random() < ranges.crush_share:
         crush(rng, points, template, level)
@@ -146,6 +161,8 @@ def mr_refine_sample(rng: np.random.Generator, sources: list[Source], real_share
     patch = sample_patch(template, points, source.image)
     units = mr_intensities(rng, source, patch, points, REFINE_SPACING_MM)
     target = mr_refine_target(patch, level)
+    if not source.real:  # readers of MR draw the marrow, label maps of CT the cortex too
+        target[(target == 1) & (patch.depth < RIM_MM)] = IGNORE
     seen = patch.inside.copy() if source.real else np.ones(REFINE_PATCH, bool)
     if not source.real:
         low, high = z_limits_cached(template)

@@ -75,7 +75,7 @@ def mr_refine_loss(net: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, di
     """Regions alone: no lesion is known on MR, those outputs stay untrained and are not used."""
     classes = len(REFINE_CLASSES)
     out = net(batch["x"])[:, :classes]
-    class_weight = torch.tensor([1.0, 2.0, 3.0, 1.5, 1.5])
+    class_weight = torch.tensor([1.0, 1.5, 3.0, 1.5, 1.5])
     loss, dices = partial_region_loss(out, batch["region"], REFINE_MERGED, class_weight)
     names = ("d_body", "d_post", "d_other", "d_canal")
     return loss, {"region": loss.item()} | {n: float(d) for n, d in zip(names, dices, strict=True)}
