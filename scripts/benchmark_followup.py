@@ -8,7 +8,7 @@
 One JSON line a pair; a run takes up where its log ends. A pair has 8 to 10 levels; half of the pairs are
 without change, the others lose up to 60 % in one or two levels; the second scan has other slices, kernel,
 noise, place and field of view; in every tenth pair its names are wrong by one. A level is judged where
-both scans show it whole. Found: the verdict says yes; flagged: it says undetermined.
+both scans show it whole. Found: the verdict on a new fracture or progression is yes.
 """
 
 from __future__ import annotations
@@ -132,10 +132,12 @@ def _level_row(
         "matched": None if now is None else now.value,
         "true_fall": round(pair.fall(true), 2),
         "true_loss_before": round(pair.old.get(true, 0.0), 2),
+        "event": interval.event,
         "new_fracture": interval.new_fracture,
         "progression": interval.progression,
         "falls": [_triple(x) for x in _sites(interval.height_change_points)],
         "heights": [None if v is None else [_triple(x) for x in _sites(v.heights_mm)] for v in vertebrae],
+        "volumes": [None if v is None else _triple(v.body_volume_ml) for v in vertebrae],
         "losses": [None if v is None else _triple(v.height_loss_percent) for v in vertebrae],
         "detectable": interval.smallest_detectable_points,
         "reason": interval.reason,
@@ -185,6 +187,7 @@ def run_real(name: str, loss: float, repeat: int) -> Row:
         {
             "level": one.level.value,
             "painted_loss": loss if one.level is broken else 0.0,
+            "event": one.intervals[0].event,
             "new_fracture": one.intervals[0].new_fracture,
             "progression": one.intervals[0].progression,
             "falls": [_triple(x) for x in _sites(one.intervals[0].height_change_points)],
@@ -206,7 +209,7 @@ def work(todo: Iterable[tuple[str, Callable[[], Row]]], log: Path) -> None:
         row = once()
         with log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
-        print(key, {r["new_fracture"] for r in row["levels"]}, flush=True)
+        print(key, {r["event"] for r in row["levels"]}, flush=True)
 
 
 def rows_of(log: Path) -> list[Row]:
@@ -234,31 +237,32 @@ def summary(log: Path) -> list[str]:
         f"{len(rows)} pairs, {sum(bool(r.get('refused')) for r in rows)} refused, {len(levels)} levels, "
         f"{sum(len(r.get('lost', [])) for r in rows)} whole levels not in the track"
     ]
-    for title, chosen in (
-        ("all", new),
-        ("by the phantom", [x for x in new if x["generator"] == "phantom"]),
-        ("painted", [x for x in new if x["generator"] == "painted"]),
-        ("falls of 25 points and more", [x for x in new if x["true_fall"] >= 25]),
+    for which, chosen in (
+        ("of 20 points and more", new),
+        ("of these by the phantom", [x for x in new if x["generator"] == "phantom"]),
+        ("of these painted", [x for x in new if x["generator"] == "painted"]),
+        ("of 25 points and more", [x for x in new if x["true_fall"] >= 25]),
     ):
-        lines.append(rate(f"new fractures found, {title}", _count(chosen, "yes"), len(chosen)))
-    lines.append(rate("new fractures left undetermined", _count(new, "undetermined", None), len(new)))
-    lines.append(rate("new fractures missed silently", _count(new, "no"), len(new)))
-    events = [x for x in same if "yes" in (x["new_fracture"], x["progression"])]
-    open_ones = [x for x in same if "undetermined" in (x["new_fracture"], x["progression"])]
-    lines.append(rate("unchanged levels called changed", len(events), len(same)))
-    lines.append(rate("unchanged levels left undetermined", len(open_ones), len(same)))
+        lines.append(rate(f"fractures {which} found", _count(chosen, "yes"), len(chosen)))
+    named = sum(x["new_fracture"] == "yes" for x in new)
+    lines.append(rate("fractures named new (else new or progressed)", named, len(new)))
+    lines.append(rate("fractures left undetermined", _count(new, "undetermined"), len(new)))
+    lines.append(rate("fractures missed silently", _count(new, "no"), len(new)))
+    lines.append(rate("unchanged levels called changed", _count(same, "yes"), len(same)))
+    lines.append(rate("unchanged levels left undetermined", _count(same, "undetermined"), len(same)))
     small = [x for x in levels if 0 < x["true_fall"] < FRACTURED_PERCENT]
     lines.append(rate("falls below 20 points called a fracture", _count(small, "yes"), len(small)))
     worse = [x for x in levels if x["true_fall"] >= 15 and x["true_loss_before"] >= FRACTURED_PERCENT]
-    lines.append(rate("progressions found", sum(x["progression"] == "yes" for x in worse), len(worse)))
+    lines.append(rate("progressions found", _count(worse, "yes"), len(worse)))
     names = [row["names"] for row in rows if "names" in row]
     lines.append(rate("names off by one corrected", names.count("corrected"), len(names)))
+    lines.append(rate("names off by one refused", names.count("refused"), len(names)))
     lines.append(rate("names off by one trusted", names.count("trusted"), len(names)))
     return lines
 
 
-def _count(levels: list[Row], *verdicts: str | None) -> int:
-    return sum(level["new_fracture"] in verdicts for level in levels)
+def _count(levels: list[Row], verdict: str) -> int:
+    return sum(level["event"] == verdict for level in levels)
 
 
 def real_summary(log: Path) -> list[str]:
@@ -266,11 +270,11 @@ def real_summary(log: Path) -> list[str]:
     levels = [level for row in rows_of(log) for level in row["levels"]]
     same = [x for x in levels if not x["painted_loss"]]
     broken = [x for x in levels if x["painted_loss"]]
-    changed = sum("yes" in (x["new_fracture"], x["progression"]) for x in same)
     return [
-        rate("unchanged levels called changed", changed, len(same)),
+        rate("unchanged levels called changed", _count(same, "yes"), len(same)),
         rate("unchanged levels left undetermined", _count(same, "undetermined"), len(same)),
         rate("painted fractures found", _count(broken, "yes"), len(broken)),
+        rate("painted fractures left undetermined", _count(broken, "undetermined"), len(broken)),
         rate("painted fractures missed silently", _count(broken, "no"), len(broken)),
     ]
 

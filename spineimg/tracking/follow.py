@@ -11,9 +11,8 @@ from spineimg.core.levels import Level
 from spineimg.core.settings.scoring import ScoringSettings
 from spineimg.core.settings.tracking import TrackingSettings
 from spineimg.core.track import Interval, LevelTrack, Track, TrackedCase, Treatment
-from spineimg.tracking.detectable import craniocaudal_spacing_mm, smallest_detectable
 from spineimg.tracking.identity import Named, identify, matches
-from spineimg.tracking.interval import Patient, interval_of, interval_of_fractured
+from spineimg.tracking.interval import HEIGHTS_PROVISIONAL, Patient, interval_of, interval_of_fractured
 from spineimg.tracking.lesion_change import lesions_of
 from spineimg.tracking.rescoring import scores_with_earlier
 from spineimg.tracking.timepoint import Timepoint, in_order
@@ -63,12 +62,13 @@ def track(
     patient = Patient(ordered, named, scores, tuple(treatments), settings)
     levels = sorted({name for one in named for name in one.own if _of_interest(name, ordered, one)})
     keys = [p.case.record.patient_key for p in ordered if p.case.record.patient_key]
+    tracks = tuple(_level_track(patient, level) for level in levels)
     return Track(
         keys[0] if keys else "unknown",
         tuple(TrackedCase(p.path, p.date.isoformat(), p.case.record.revision) for p in ordered),
         matches(ordered, named),
-        tuple(_level_track(patient, level) for level in levels),
-        (*caveats, *name_caveats, *score_caveats, *_comparability(ordered)),
+        tracks,
+        (*caveats, *name_caveats, *score_caveats, *_comparability(ordered, tracks)),
         tuple(treatments),
     )
 
@@ -112,31 +112,28 @@ def _steps(patient: Patient, level: Level) -> list[tuple[int, int]]:
     return sorted(steps + bridges)
 
 
-def _comparability(points: Sequence[Timepoint]) -> list[Caveat]:
-    """Caveats about the pair of scans as a whole."""
+def _comparability(points: Sequence[Timepoint], levels: Sequence[LevelTrack]) -> list[Caveat]:
+    """Caveats about what the scans and the table allow."""
     found: list[Caveat] = []
-    modalities = {p.case.record.modality for p in points}
-    if len(modalities) > 1:
+    if len({p.case.record.modality for p in points}) > 1:
         found.append(
             Caveat(
                 "modalities-differ",
                 "CT is compared with MR: heights by the coarser detectable change, lesions not at all.",
             )
         )
-    measured = [
-        smallest_detectable(
-            "height",
-            [(p.case.record.modality, craniocaudal_spacing_mm(p.labels.grid))],
-            Level.L1,
-            collapsed=False,
-        )
-        for p in points
-    ]
-    if any(one is None or not one.measured for one in measured):
+    assumed = tuple(
+        one.level
+        for one in levels
+        if any(HEIGHTS_PROVISIONAL in note for i in one.intervals for note in i.not_compared)
+    )
+    if assumed:
         found.append(
             Caveat(
                 "smallest-detectable-provisional",
-                "The smallest detectable changes for these scans are provisional (assumed, not measured).",
+                "The smallest detectable change of height at these levels is provisional (assumed, not "
+                "measured) for such scans.",
+                assumed,
             )
         )
     return found

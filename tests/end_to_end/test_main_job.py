@@ -151,6 +151,9 @@ def test_two_visits_give_a_track(
     }
     assert "yes" not in verdicts, "the same scan twice shows no fracture"
     assert "no" in verdicts
+    status, _, err = spineimg("report", tmp_path / "track", "--out", tmp_path / "track.pdf")
+    assert status == 0, err
+    assert (tmp_path / "track.pdf").read_bytes().startswith(b"%PDF")
     rows = list(csv.DictReader((tmp_path / "track" / "track.csv").read_text().splitlines()))
     assert {row["level"] for row in rows} >= {"T12", "L1", "L2"}
 
