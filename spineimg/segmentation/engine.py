@@ -27,6 +27,7 @@ from spineimg.segmentation.looks import prepared
 from spineimg.segmentation.name import Naming, name_column
 from spineimg.segmentation.naming_model import NamingModel, load_naming_model
 from spineimg.segmentation.paste import Pasted, paste
+from spineimg.segmentation.proof import is_spine
 from spineimg.segmentation.refine import Patch, refine, with_lesions
 from spineimg.segmentation.resample import linear
 from spineimg.segmentation.rhythm import by_rhythm
@@ -111,16 +112,14 @@ class SpineEngine:
         if irregularity(chain) > settings.irregular_spacing:
             chain = by_rhythm(voted, regions, settings)
             chain, patches = settle(volume, chain, regions, self.refine_net, settings)
+        if volume.modality is Modality.MR and not is_spine(chain, patches, regions, settings):
+            raise _no_spine()
         if self.lesion_net is not None:
             patches = self._with_lesions(volume, patches, chain, settings)
-        naming = name_column(as_found(chain), surroundings(chain, regions), self.naming, settings)
+        naming = name_column(as_found(chain, regions), surroundings(chain, regions), self.naming, settings)
         named = [(p, n) for p, n in zip(patches, naming.levels, strict=True) if n is not None]
         if not named:
-            raise InputRefused(
-                "no-spine-found",
-                "the network finds no vertebra in this scan",
-                "choose another series, or give a mask with --labels",
-            )
+            raise _no_spine()
         pasted = paste([patch for patch, _ in named], volume.grid, settings)
         return self._labels(volume, pasted, [level for _, level in named], (regions, naming), settings)
 
@@ -202,6 +201,15 @@ def _lost(levels: tuple[Level, ...]) -> tuple[Caveat, ...]:
         return ()
     names = ", ".join(map(str, levels))
     return (Caveat("vertebra-not-segmented", f"located but not segmented: {names}", levels),)
+
+
+def _no_spine() -> InputRefused:
+    """Build the refusal of a scan in which no column of vertebrae is seen."""
+    return InputRefused(
+        "no-spine-found",
+        "the network finds no vertebra in this scan",
+        "choose another series, or give a mask with --labels",
+    )
 
 
 def _no_model(modality: Modality) -> ModelError:

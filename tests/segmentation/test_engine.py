@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from spineimg.segmentation.engine import Engine, SpineEngine, load_engine
 from spineimg.segmentation.lesions import find_lesions
 from spineimg.segmentation.naming_model import load_naming_model
 from spineimg.segmentation.paste import Pasted
-from tests.segmentation.fakes import BALLS, Balls, FakeLocate, FakeRefine, balls, oblique
+from tests.segmentation.fakes import BALLS, Balls, CanalBehind, FakeLocate, FakeRefine, balls, oblique
 
 MODELS = Path(__file__).parents[2] / "models"
 SETTINGS = SegmentationSettings(threads=1)
@@ -110,10 +111,11 @@ def test_a_modality_without_model_is_refused(
 def test_mr_runs_through_the_same_steps_and_leaves_lesions_open() -> None:
     scan = balls(*GRIDS["coarse 4 mm"])
     naming = load_naming_model(MODELS / "naming")
-    engine = SpineEngine("fake", "0", FakeLocate(), FakeRefine(), naming, Modality.MR)
+    engine = SpineEngine("fake", "0", CanalBehind(), FakeRefine(), naming, Modality.MR)
     # Balls at the bright end: their channel lies above the fakes' limit, muscle below it.
     bright = np.where(scan.truth > 0, 4000, 200).astype(np.int16)
-    labels = engine(Volume(bright, scan.volume.grid, Modality.MR), SETTINGS)
+    settings = replace(SETTINGS, mr_body_ml=1.0)  # the balls have 2.6 ml
+    labels = engine(Volume(bright, scan.volume.grid, Modality.MR), settings)
     assert len(labels.levels()) == len(BALLS)
     assert dice(labels.array > 0, scan.truth > 0) > 0.85
     assert labels.lesions is None
@@ -121,6 +123,9 @@ def test_mr_runs_through_the_same_steps_and_leaves_lesions_open() -> None:
     assert {"lesions-not-searched", "mr-parts-unproven"} <= {c.code for c in labels.findings}
     with pytest.raises(ModelError, match="no-model-for-modality"):
         engine(scan.volume, SETTINGS)
+    blind = replace(engine, locate_net=FakeLocate())  # bodies, but no canal behind them
+    with pytest.raises(InputRefused, match="no-spine-found"):
+        blind(Volume(bright, scan.volume.grid, Modality.MR), settings)
 
 
 def test_the_engine_is_an_engine(engine: SpineEngine) -> None:

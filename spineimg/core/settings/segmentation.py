@@ -40,6 +40,15 @@ class SegmentationSettings:
     chain_gap_mm: float = 130.0
     """Longest gap along a column that still joins two centres into one chain."""
 
+    mr_bodies: int = 3
+    """An MR shows a spine only where at least this many bodies have the canal behind them (ours)."""
+    canal_min_ml: float = 0.5
+    """A body has the canal behind it from this volume on, ml (ours; 20 mm of a narrow canal have 2 ml)."""
+    canal_share: float = 0.5
+    """... and so has at least this share of the column."""
+    mr_body_ml: float = 4.0
+    """A body on an MR that counts as proof has at least this refined volume (a C3 has about 4 ml)."""
+
     settle_rounds: int = 2
     """How often centres are moved to the refined bodies; the second round moves few."""
     settled_mm: float = 2.5
