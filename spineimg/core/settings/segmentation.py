@@ -87,20 +87,30 @@ class SegmentationSettings:
     still do, a neighbour's border does not."""
     second_apart_mm: float = 0.5
     """Two label maps lie on one grid when their corners are no farther apart."""
+    two_looks: float = 0.7
+    """A vertebra looks thoracic and lumbar alike when the weaker evidence has this share of the stronger
+    (chosen on the naming data, splits train and validation: two thirds of such scans are named right)."""
     transitional_possible: float = 0.10
     """The count is called unusual from this posterior of a T13, L6, missing T12 or L5 on."""
 
     vertebra_probability: float = 0.5
     """Voxels of a vertebra: body plus posterior evidence from here on (the middle of the softmax)."""
     lytic_probability: float = 0.5
-    """Lytic voxels from here on (chosen on drawn scans and on scans without metastases)."""
-    blastic_probability: float = 0.5
-    """Blastic voxels from here on (likewise)."""
+    """Lytic voxels from here on (the middle of the sigmoid)."""
+    blastic_probability: float = 0.3
+    """Blastic voxels from here on: lower, as validation scans bring hardly more false marks for it."""
+    lesion_in_bone_share: float = 0.25
+    """Least share of a mark inside the vertebrae: soft tissue beside a vertebra is none of its lesions."""
+    lesion_fat_hu: float = 0.0
+    """A lytic candidate's mean HU lies above this: a metastasis is soft tissue, what is darker is fat."""
     lesion_lytic_share: float = 0.6
-    """A lytic candidate's mean HU is at most this share of the patient's own bone (fat marrow of old age is
-    not; chosen on validation scans without metastases)."""
+    """... and is at most this share of the patient's own bone there (fat marrow of old age is not; chosen on
+    validation scans without metastases)."""
     lesion_blastic_hu: float = 120.0
     """A blastic candidate's mean HU exceeds the patient's own bone by at least this."""
+    lamina_ml: float = 1.0
+    """A smaller lytic candidate mostly in posterior elements is marrow between two thin plates, ml (on 5 mm
+    slices without metastases 0.4 to 0.8)."""
     joint_share: float = 0.5
     """A blastic candidate with more than this share in posterior elements may be a worn joint ..."""
     joint_ml: float = 5.0
