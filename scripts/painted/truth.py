@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painted.anatomy import FINE_MM
+from painted.anatomy import FINE_MM, ODD
 from painted.canvas import FAR
 from painted.frame import Array
 from painted.lesion import Lesion
@@ -38,11 +38,13 @@ def records(plan: Plan, solids: Mapping[Level, Solid]) -> dict[str, Any]:
     """
     lattices = {level: Lattice(solids[level], plan.lesions) for level in {x.level for x in plan.lesions}}
     lesions = [lattices[x.level].lesion(n, x) for n, x in enumerate(plan.lesions, 1)]
-    vertebrae = [
-        _vertebra(solid, [x for x in lesions if x["level"] == str(level)], lattices.get(level))
-        for level, solid in solids.items()
-        if level is not Level.SACRUM
-    ]
+    odd = ODD.get(plan.template, frozenset())
+    vertebrae = []
+    for level, solid in solids.items():
+        if level is not Level.SACRUM:
+            record = _vertebra(solid, [x for x in lesions if x["level"] == str(level)], lattices.get(level))
+            unknown = {"height_loss_percent": None, "loss_site": None, "expected_heights_mm": None}
+            vertebrae.append(record | unknown if level in odd else record)
     return {"vertebrae": vertebrae, "lesions": lesions, "segments": segments(solids)}
 
 

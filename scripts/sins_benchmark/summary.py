@@ -129,7 +129,11 @@ def _levels(group: Sequence[Line]) -> list[dict[str, Any]]:
 
 def _component(group: Sequence[Line], name: str) -> dict[str, Any]:
     levels = _levels(group)
-    known = [(s["components"][name], s["possible"][name], s["bare"][name]) for s in levels if s["possible"]]
+    known = [
+        (s["components"][name], s["possible"][name], s["bare"][name])
+        for s in levels
+        if s["possible"] and s["components"][name]["judged"]
+    ]
     decidable = [(c, p) for c, p, _ in known if len(c["open"]) == 1]
     values: dict[str, Figure] = {}
     for value in sorted({c["true"] for c, _, _ in known}):
@@ -149,7 +153,9 @@ def _component(group: Sequence[Line], name: str) -> dict[str, Any]:
 
 
 def _bands(group: Sequence[Line]) -> dict[str, Figure]:
-    levels = [s for s in _levels(group) if s["possible"]]
+    levels = [
+        s for s in _levels(group) if s["possible"] and all(c["judged"] for c in s["components"].values())
+    ]
     decided = [s for s in levels if len(s["possible_band"]) == 1]
     return {
         "right": share([s["bare_band"] == s["bands"] or s["bare_band"] == [s["band"]] for s in levels]),
