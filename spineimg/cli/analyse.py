@@ -31,7 +31,8 @@ def analyse(
     json: opt.JsonOption = False,
 ) -> None:
     """Find and name the vertebrae, find the lesions, measure and score them."""
-    from spineimg.cli.printing import print_case, stage_display
+    from spineimg.cli.printing import stage_display
+    from spineimg.cli.printing_scores import print_case
     from spineimg.pipeline.analyse import analyse
     from spineimg.pipeline.request import Request
 

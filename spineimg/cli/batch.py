@@ -32,7 +32,7 @@ def batch(
     json: opt.JsonOption = False,
 ) -> None:
     """Analyse every study of a folder; one failure never stops the rest."""
-    from spineimg.cli.printing import batch_display, print_batch, print_plan
+    from spineimg.cli.printing_batch import batch_display, print_batch, print_plan
     from spineimg.pipeline.batch import BatchRequest, plan_batch, run_batch
 
     request = BatchRequest(

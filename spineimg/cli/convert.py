@@ -18,7 +18,7 @@ def convert(
     json: opt.JsonOption = False,
 ) -> None:
     """Write one series as NIfTI, and name every repair of the input."""
-    from spineimg.cli.printing import print_volume
+    from spineimg.cli.printing_series import print_volume
     from spineimg.core.settings import Settings
     from spineimg.pipeline.reading import convert_to_nifti
 

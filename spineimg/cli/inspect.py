@@ -15,7 +15,7 @@ def inspect(
     json: opt.JsonOption = False,
 ) -> None:
     """List the series of a folder with their rank and the reason; reads headers only."""
-    from spineimg.cli.printing import print_scan
+    from spineimg.cli.printing_series import print_scan
     from spineimg.core.settings import Settings
     from spineimg.pipeline.reading import look
 

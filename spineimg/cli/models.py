@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spineimg.cli import options as opt
+
+if TYPE_CHECKING:
+    from spineimg.segmentation.bundles import Bundle
 
 models = typer.Typer(help="List, verify, install and export networks.", no_args_is_help=True)
 
@@ -15,10 +19,9 @@ models = typer.Typer(help="List, verify, install and export networks.", no_args_
 @models.command("list")
 def list_models(json: opt.JsonOption = False) -> None:
     """List the networks, with version and place."""
-    from spineimg.cli.printing import print_models
     from spineimg.segmentation.bundles import list_models as installed
 
-    print_models(installed(), json_wanted=json)
+    _print_models(installed(), json_wanted=json)
 
 
 @models.command("verify")
@@ -53,6 +56,21 @@ def export_model(
     from spineimg.segmentation import bundles
 
     typer.echo(bundles.export(bundles.find_model(name), out))
+
+
+def _print_models(bundles: Sequence[Bundle], *, json_wanted: bool) -> None:
+    """The installed networks."""
+    rows = [
+        {"name": b.name, "version": b.version, "modality": b.modality, "folder": str(b.folder)}
+        for b in bundles
+    ]
+    if json_wanted:
+        from spineimg.cli.printing import print_json
+
+        print_json(rows)
+        return
+    for row in rows:
+        typer.echo(f"{row['name']}  {row['version']}  {row['modality'] or '-'}  {row['folder']}")
 
 
 def register(app: typer.Typer) -> None:

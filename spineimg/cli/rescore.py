@@ -30,7 +30,8 @@ def rescore(
     json: opt.JsonOption = False,
 ) -> None:
     """Score a case again with new pain, verdicts or masks, as a new revision; the old one is kept."""
-    from spineimg.cli.printing import print_case, stage_display
+    from spineimg.cli.printing import stage_display
+    from spineimg.cli.printing_scores import print_case
     from spineimg.pipeline.rescore import Correction, rescore
 
     correction = Correction(

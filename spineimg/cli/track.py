@@ -33,7 +33,8 @@ def track(
     json: opt.JsonOption = False,
 ) -> None:
     """Say which level fractured, grew or changed, and the smallest change that could be seen."""
-    from spineimg.cli.printing import print_track, stage_display
+    from spineimg.cli.printing import stage_display
+    from spineimg.cli.printing_scores import print_track
     from spineimg.pipeline.follow import follow
     from spineimg.tracking import parse_treatments
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spineimg.cli import options as opt
+
+if TYPE_CHECKING:
+    from spineimg.trial import Trial
 
 
 def trial(
@@ -29,13 +33,31 @@ def trial(
     json: opt.JsonOption = False,
 ) -> None:
     """Eligibility, endpoints and statistics of a cohort, with every problem of the tables named."""
-    from spineimg.cli.printing import print_trial, stage_display
+    from spineimg.cli.printing import stage_display
     from spineimg.trial import run_trial
 
     with stage_display() as say:
         say("analysing the cohort")
         result = run_trial(cohort, clinical, events, protocol, out, opt.settings_of(settings))
-    print_trial(result, out, json_wanted=json)
+    _print_trial(result, out, json_wanted=json)
+
+
+def _print_trial(trial: Trial, out: Path, *, json_wanted: bool) -> None:
+    """Counts of a trial, its analyses, and each problem of its tables in one line."""
+    record = trial.record
+    eligible = Counter(patient.eligible for patient in record.patients)
+    if json_wanted:
+        typer.echo((out / "trial.json").read_text(encoding="utf-8"))
+        return
+    typer.echo(
+        f"{len(record.patients)} patients: {eligible['yes']} eligible, {eligible['no']} not, "
+        f"{eligible['unknown']} unknown; {len(record.index_levels)} index levels"
+    )
+    typer.echo(f"{len(record.analyses)} analyses, each with its table in {out}")
+    for problem in record.problems:
+        place = f"{problem.file}:{problem.line or ''}"
+        typer.echo(f"problem[{problem.code}] {place} {problem.column or ''}: {problem.message}")
+    typer.echo(f"report: {out / 'report.html'}")
 
 
 def register(app: typer.Typer) -> None:
