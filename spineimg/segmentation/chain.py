@@ -12,6 +12,7 @@ from spineimg.core.settings.segmentation import SegmentationSettings
 from spineimg.segmentation.inputs import LOCATE_CLASSES
 from spineimg.segmentation.locate import BODY, SACRUM, Peak, Regions
 from spineimg.segmentation.naming_model import Found, Surroundings
+from spineimg.segmentation.ribs import ribs_ml
 
 OTHER_BONE = LOCATE_CLASSES.index("other_bone")
 GROUP_SPACING_MM = np.array([18.0, 24.5, 35.0])
@@ -164,7 +165,7 @@ def _near(
     return tuple(voxels[keep].T), points[keep]
 
 
-def as_found(chain: Sequence[Peak]) -> tuple[Found, ...]:
+def as_found(chain: Sequence[Peak], regions: Regions) -> tuple[Found, ...]:
     """Give the naming model what it wants to know about each peak."""
     if not chain:
         return ()
@@ -175,8 +176,9 @@ def as_found(chain: Sequence[Peak]) -> tuple[Found, ...]:
             groups=p.groups,
             confidence=0.6 + 0.37 * min(1.0, p.votes_ml / (0.6 * typical)),
             number=p.number,
+            rib_ml=rib,
         )
-        for p in chain
+        for p, rib in zip(chain, ribs_ml(chain, regions), strict=True)
     )
 
 

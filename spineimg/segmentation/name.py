@@ -19,6 +19,7 @@ from spineimg.core.labelmap import Caveat, NameDoubt
 from spineimg.core.levels import Level
 from spineimg.core.settings.segmentation import SegmentationSettings
 from spineimg.segmentation.naming_model import GROUPS, STATES, Found, NamingModel, Surroundings
+from spineimg.segmentation.naming_sums import backward, forward, lse, whole
 from spineimg.segmentation.naming_terms import Terms, build_terms
 
 Floats = NDArray[np.float64]
@@ -77,10 +78,9 @@ def name_column(
     if not found:
         return Naming((), (), (), 0.0, 0.0)
     terms = build_terms(found, around, model)
-    forward, backward = _forward(terms), _backward(terms)
-    joint = forward + backward
-    total = float(_lse(_lse(forward + terms.end[:, None, :], 2) + terms.tail, (0, 1)))
-    marginal = np.exp(_lse(joint, 1) - total)
+    ahead, behind = forward(terms), backward(terms)
+    total = whole(terms, ahead)
+    marginal = np.exp(lse(ahead + behind, 1) - total)
     path = [None if state is None or not STATES[state].is_vertebra else state for state in _decode(marginal)]
     levels = tuple(None if state is None else STATES[state] for state in path)
     doubts = tuple(
@@ -88,40 +88,11 @@ def name_column(
     )
     doubts = _contradicted(found, levels, doubts, settings)
     best, second = _counts(terms, path, marginal[:, :-1], total)
-    unusual = _unusual_share(marginal, terms, forward, backward, total)
+    unusual = _unusual_share(marginal, terms, ahead, behind, total)
     caveats = _caveats(levels, doubts, around, unusual, settings)
+    if model.groups is not None:  # a softmax says by itself how open it is
+        caveats = (*caveats, *_two_looks(found, levels, model, settings))
     return Naming(levels, doubts, caveats, best, second)
-
-
-def _lse(values: Floats, axis: int | tuple[int, ...]) -> Floats:
-    """Log of the summed exponentials along axes; -inf stays -inf."""
-    top = np.max(values, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0.0)
-    with np.errstate(divide="ignore"):
-        summed = np.log(np.sum(np.exp(values - top), axis=axis, keepdims=True)) + top
-    return np.asarray(np.squeeze(summed, axis=axis))
-
-
-def _forward(terms: Terms) -> Floats:
-    """Log weight of all beginnings that end with body i as state b: (bodies, variants, states)."""
-    out = np.full((terms.count, terms.scales, len(STATES)), -np.inf)
-    for i in range(terms.count):
-        parts = [np.broadcast_to(terms.start[i][None, :], out[i].shape) + terms.scale_prior[:, None]]
-        parts += [_lse(out[j][:, :, None] + terms.step(j, i), 1) for j in terms.before(i)]
-        out[i] = _lse(np.stack(parts), 0) + terms.emission[i]
-    return out
-
-
-def _backward(terms: Terms) -> Floats:
-    """Log weight of all endings that follow body i as state a: (bodies, variants, states)."""
-    out = np.full((terms.count, terms.scales, len(STATES)), -np.inf)
-    for i in reversed(range(terms.count)):
-        parts = [np.broadcast_to((terms.end[i] + terms.tail_of(i))[None, :], out[i].shape)]
-        for k in terms.after(i):
-            follow = terms.step(i, k) + (out[k] + terms.emission[k])[:, None, :]
-            parts.append(_lse(follow, 2))
-        out[i] = _lse(np.stack(parts), 0)
-    return out
 
 
 def _decode(marginal: Floats) -> list[int | None]:
@@ -192,30 +163,47 @@ def _contradicted(
     return tuple(out)
 
 
+def _two_looks(
+    found: Sequence[Found],
+    levels: tuple[Level | None, ...],
+    model: NamingModel,
+    settings: SegmentationSettings,
+) -> tuple[Caveat, ...]:
+    """Say which vertebrae look thoracic and lumbar alike (stub ribs): the count may be unusual there."""
+    mixed = []
+    for body, level in zip(found, levels, strict=True):
+        cervical, *rest = np.clip(np.array(body.groups) - model.weights["group_floor"], 1e-3, None)
+        if level is not None and cervical < max(rest) and min(rest) >= settings.two_looks * max(rest):
+            mixed.append(level)
+    if not mixed:
+        return ()
+    message = f"thoracic and lumbar alike: {', '.join(map(str, mixed))}"
+    return (Caveat("transitional-anatomy", message, tuple(mixed)),)
+
+
 def _counts(terms: Terms, path: list[int | None], marginal: Floats, total: float) -> tuple[float, float]:
     """Posterior of the best naming as a whole, and the largest of another name anywhere."""
     held = terms.held(path)
-    forward = _forward(held)
-    whole = float(_lse(_lse(forward + held.end[:, None, :], 2) + held.tail, (0, 1)))
+    chosen = whole(held, forward(held))
     others = marginal / marginal.sum(1, keepdims=True)
     for place, state in enumerate(path):
         if state is None:
             others[place] = 0.0
         else:
             others[place, state] = 0.0
-    return float(np.exp(min(0.0, whole - total))), float(others.max())
+    return float(np.exp(min(0.0, chosen - total))), float(others.max())
 
 
-def _unusual_share(marginal: Floats, terms: Terms, forward: Floats, backward: Floats, total: float) -> float:
+def _unusual_share(marginal: Floats, terms: Terms, ahead: Floats, behind: Floats, total: float) -> float:
     """Posterior that the count of the chain is not the usual one."""
     share = max(float(marginal[:, STATES.index(level)].max()) for level in _UNUSUAL)
     share = max(share, terms.sacrum_after_l4(marginal))
     t11, l1 = STATES.index(Level.T11), STATES.index(Level.L1)
     for j in range(terms.count):
         for i in terms.after(j):
-            weight = terms.absent_t12(j, i)
-            value = forward[j][:, t11] + weight + terms.emission[i][:, l1] + backward[i][:, l1]
-            share = max(share, float(np.exp(_lse(value, 0) - total)))
+            weight = terms.no_t12[j, i]
+            value = ahead[j][:, t11] + weight + terms.emission[i][:, l1] + behind[i][:, l1]
+            share = max(share, float(np.exp(lse(value, 0) - total)))
     return share
 
 
@@ -236,11 +224,11 @@ def _caveats(
         out.append(
             Caveat("level-name-uncertain", f"names in doubt: {', '.join(map(str, open_ones))}", open_ones)
         )
-    if not countable and open_ones:
+    if not countable:
         out.append(
             Caveat(
                 "no-landmark",
-                "no sacrum, skull or first or last rib in view: the levels cannot be counted",
+                "no sacrum, skull or border of a region in view: the levels cannot be counted",
                 tuple(named),
             )
         )
@@ -261,7 +249,4 @@ def log_posterior(
     """Log probability of names known otherwise (None leaves a body free); for learning."""
     terms = build_terms(found, around, model)
     held = terms.held([None if n is None else STATES.index(n) for n in names])
-    whole, every = (
-        float(_lse(_lse(_forward(t) + t.end[:, None, :], 2) + t.tail, (0, 1))) for t in (held, terms)
-    )
-    return whole - every
+    return whole(held, forward(held)) - whole(terms, forward(terms))

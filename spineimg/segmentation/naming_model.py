@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from spineimg.core.errors import ModelError
 from spineimg.core.grid import Points
 from spineimg.core.levels import Level
+from spineimg.segmentation.naming_shape import ShapeModel
 
 STATES: tuple[Level, ...] = (*(level for level in Level if level.is_vertebra), Level.S1)
 """C1 to L6 with T13, and the first sacral body, which finders now and then take for a vertebra."""
@@ -38,12 +39,18 @@ class Found:
         How sure the finder is that this is a vertebra (0-1).
     number : float or None
         The network's level number, C1 = 1 to L5 = 24.
+    shape : tuple of float or None
+        Numbers of `naming_shape.SHAPE`; None where the pedicles were not seen.
+    rib_ml : float or None
+        Rib beside the body, larger side; None where it is not in view.
     """
 
     centre_lps_mm: Points
     groups: tuple[float, float, float]
     confidence: float = 1.0
     number: float | None = None
+    shape: tuple[float, float, float] | None = None
+    rib_ml: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,8 @@ class NamingModel:
         How often each of these ways happens.
     slope_deg : ndarray, (states, 2)
         Mean and spread of the inclination, in the sagittal plane, of the step that leads to a body.
+    shape : ShapeModel or None
+        How each level is built; None: pedicles are no evidence.
     weights : mapping of str to float
         Log-scale constants; `script` scripts/train_naming.py says how each is found.
     """
@@ -88,12 +97,16 @@ class NamingModel:
     groups: NDArray[np.float64] | None
     group_shares: NDArray[np.float64]
     slope_deg: NDArray[np.float64]
+    shape: ShapeModel | None = None
     weights: dict[str, float] = field(default_factory=dict)
     version: str = "0"
 
     def for_probabilities(self) -> NamingModel:
         """Give the model for a network whose group evidence is a softmax."""
-        return replace(self, groups=None, group_shares=np.ones(1))
+        shape = self.shape
+        if shape is not None:
+            shape = replace(shape, shares=self.group_shares[None] @ shape.shares)
+        return replace(self, groups=None, group_shares=np.ones(1), shape=shape)
 
     def mean_between(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean and variance of the distance between every two states in usual order, (states, states)."""
@@ -170,6 +183,13 @@ def _variants(level: dict[str, Any], misseen: dict[str, Any]) -> NDArray[np.floa
     return np.stack([base, lumbar, thoracic])
 
 
+def _shape(level: dict[str, Any], build: dict[str, Any]) -> ShapeModel:
+    """Shape model of ``parameters.json``."""
+    by_level = np.array([level[str(s)]["shape"] for s in STATES], dtype=np.float64)
+    shared = {key: np.array(value) for key, value in build.items()}
+    return ShapeModel(mean=by_level[:, 0], spread=by_level[:, 1], **shared)
+
+
 def load_naming_model(folder: Path) -> NamingModel:
     """Read ``parameters.json`` of a naming model folder.
 
@@ -188,6 +208,7 @@ def load_naming_model(folder: Path) -> NamingModel:
             groups=_variants(level, raw["misseen"]),
             group_shares=np.array([raw["misseen"][way]["share"] for way in WAYS]),
             slope_deg=np.array([level[str(s)]["slope_deg"] for s in STATES]),
+            shape=_shape(level, raw["build"]),
             weights={str(k): float(v) for k, v in raw["weights"].items()},
             version=str(raw["version"]),
         )

@@ -22,6 +22,7 @@ from spineimg.segmentation.naming_model import (
     slopes_deg,
     upper_neighbour,
 )
+from spineimg.segmentation.ribs import rib_terms
 
 Floats = NDArray[np.float64]
 S1_TO_SACRUM_MM = 14.0
@@ -30,6 +31,8 @@ SACRAL_FLOOR = 0.03
 """Sacral evidence that a lumbar vertebra may have."""
 ALONE_S1 = -9.0
 """Weight of a chain that starts at S1: hardly ever."""
+RIB_WEIGHT = 0.5
+"""Ribs count half: the same network's group evidence has seen them too."""
 SKIPS = 3
 """At most this many found bodies in a row can be no vertebra."""
 SCALES = np.exp(np.linspace(-0.24, 0.24, 9))
@@ -40,32 +43,42 @@ _S1 = STATES.index(Level.S1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Link:
+    """A step from one found body to another: weight (builds x sizes, states, states) times exp(top)."""
+
+    weight: Floats
+    top: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Terms:
-    """All log terms of one scan.
+    """All terms of one scan; logarithms unless a name says weight.
 
     Parameters
     ----------
     emission : ndarray, (bodies, variants, states)
-        Evidence of each body for each level; a variant is a patient size with a way of being seen.
+        Evidence of each body for each level; a variant is a way of being seen, with a build and a size.
     surplus : ndarray, (bodies,)
-        Weight of "this is no vertebra".
-    start, end : ndarray, (bodies, states)
-        Weight of a chain that starts or ends here (skipped bodies outside it included for start).
-    steps : mapping
-        (upper body, lower body) to ndarray (variants, states, states), skipped bodies included.
+        "This is no vertebra".
+    start : ndarray, (bodies, variants, states)
+        A chain that starts here, skipped bodies above it included.
+    end : ndarray, (bodies, states)
+        A chain that ends here.
+    links : mapping
+        (upper body, lower body) to their step, skipped bodies included.
     no_t12 : mapping
         The share of a step T11-L1 that stands for an absent T12, (variants,).
-    scale_prior : ndarray, (variants,)
-        Weight of each variant.
+    prior : ndarray, (variants,)
+        Of each variant.
     """
 
     emission: Floats
     surplus: Floats
     start: Floats
     end: Floats
-    steps: dict[tuple[int, int], Floats]
+    links: dict[tuple[int, int], Link]
     no_t12: dict[tuple[int, int], Floats]
-    scale_prior: Floats
+    prior: Floats
 
     @property
     def count(self) -> int:
@@ -73,22 +86,9 @@ class Terms:
         return int(self.emission.shape[0])
 
     @property
-    def scales(self) -> int:
-        """Number of variants."""
-        return int(self.scale_prior.size)
-
-    @property
     def tail(self) -> Floats:
-        """Weight of all bodies after each one being no vertebra, (bodies, 1)."""
-        return self.tail_all()[:, None]
-
-    def tail_all(self) -> Floats:
-        """Weight of all bodies after each one being no vertebra, (bodies,)."""
+        """All bodies after each one being no vertebra, (bodies,)."""
         return np.asarray(self.surplus.sum() - np.cumsum(self.surplus))
-
-    def tail_of(self, place: int) -> float:
-        """Weight of all bodies after ``place`` being no vertebra."""
-        return float(self.tail_all()[place])
 
     def before(self, place: int) -> range:
         """Bodies that may stand directly above ``place``."""
@@ -98,14 +98,6 @@ class Terms:
         """Bodies that may stand directly below ``place``."""
         return range(place + 1, min(self.count, place + 2 + SKIPS))
 
-    def step(self, upper: int, lower: int) -> Floats:
-        """Weight of two bodies being neighbours in the chain, (variants, states, states)."""
-        return self.steps[upper, lower]
-
-    def absent_t12(self, upper: int, lower: int) -> Floats:
-        """Weight of a step from T11 to L1 without a T12 between, (variants,)."""
-        return self.no_t12[upper, lower]
-
     def sacrum_after_l4(self, marginal: Floats) -> float:
         """Posterior that the sacrum follows L4 (only where a sacrum was seen)."""
         return float(marginal[-1, _L4]) if self.end[-1, _L4] > self.end[-1, 0] else 0.0
@@ -113,13 +105,12 @@ class Terms:
     def held(self, path: Sequence[int | None]) -> Terms:
         """Give the same terms with every named body held to its name."""
         emission = np.full_like(self.emission, -np.inf)
-        surplus = self.surplus.copy()
         for place, state in enumerate(path):
             if state is None:
                 emission[place] = self.emission[place]
             else:
                 emission[place, :, state] = self.emission[place, :, state]
-        return replace(self, emission=emission, surplus=surplus)
+        return replace(self, emission=emission)
 
 
 def build_terms(found: Sequence[Found], around: Surroundings, model: NamingModel) -> Terms:
@@ -139,38 +130,60 @@ def build_terms(found: Sequence[Found], around: Surroundings, model: NamingModel
     confidence = np.clip(np.array([f.confidence for f in found]), 0.01, 0.99)
     surplus = weights["surplus"] - weights["confidence"] * np.log(confidence / (1 - confidence))
     skipped = np.concatenate([[0.0], np.cumsum(surplus)])
-    start = np.broadcast_to(skipped[:count, None], (count, len(STATES))) - np.log(len(STATES))
-    start = start + _head(around, model)
-    steps, absent = {}, {}
+    sizes, ways = SCALES.size, model.group_shares.size
+    alone = np.stack([_alone(f, model) for f in found])
+    start = (skipped[:count, None] - np.log(len(STATES)) + _head(around, model))[:, None] + alone
+    links, absent = {}, {}
     steady = _steady(model)
     for lower in range(count):
         for upper in range(max(0, lower - 1 - SKIPS), lower):
-            between = float(skipped[lower] - skipped[upper + 1])
             distance = float(np.linalg.norm(found[lower].centre_lps_mm - found[upper].centre_lps_mm))
             table, lone = _step(distance, steady, model)
-            ways = model.group_shares.size
-            steps[upper, lower] = np.concatenate([table + between] * ways)
-            absent[upper, lower] = np.concatenate([lone + between] * ways)
+            build = _built(found[upper], found[lower], model) + (skipped[lower] - skipped[upper + 1])
+            table = (build[:, None] + table[None]).reshape(-1, *table.shape[1:])
+            top = float(table.max())
+            links[upper, lower] = Link(np.exp(table - top), top)
+            absent[upper, lower] = np.tile((build[:, None, _T11, _L1] + lone[None]).ravel(), ways)
     return Terms(
-        emission=np.stack([_emission(f, count, model) for f in found]) + _slope(found, model)[:, None, :],
+        emission=np.repeat(np.stack([_emission(f, count, model) for f in found]), alone.shape[1] * sizes, 1)
+        + _slope(found, model)[:, None, :],
         surplus=surplus,
-        start=np.asarray(start),
+        start=np.tile(np.repeat(start, sizes, 1), (1, ways, 1)),
         end=_foot(found, around, model),
-        steps=steps,
+        links=links,
         no_t12=absent,
-        scale_prior=_prior(model),
+        prior=_prior(model),
     )
 
 
+def _alone(found: Found, model: NamingModel) -> Floats:
+    """Build of the highest vertebra of a chain, (builds, states)."""
+    if model.shape is None:
+        return np.zeros((1, len(STATES)))
+    shape = np.full(3, np.nan) if found.shape is None else np.array(found.shape)
+    return model.weights["shape"] * model.shape.terms_alone(shape, model.weights["shape_floor"])
+
+
+def _built(upper: Found, lower: Found, model: NamingModel) -> Floats:
+    """Build of a vertebra after the one above it, (builds, states, states)."""
+    if model.shape is None:
+        return np.zeros((1, len(STATES), len(STATES)))
+    above, below = (np.full(3, np.nan) if f.shape is None else np.array(f.shape) for f in (upper, lower))
+    floor = model.weights["shape_floor"]
+    return model.weights["shape"] * model.shape.terms_after(above, below, floor)
+
+
 def _prior(model: NamingModel) -> Floats:
-    """Log weight of each variant: patient size (log-normal) and way of being seen."""
+    """Log weight of each variant: way of being seen, build, and patient size (log-normal)."""
     weight = -0.5 * (np.log(SCALES) / model.weights["scale_sd"]) ** 2
     size = weight - np.log(np.exp(weight).sum())
-    return np.asarray((np.log(model.group_shares)[:, None] + size[None]).ravel())
+    looks = np.zeros((1, 1)) if model.shape is None else np.log(model.shape.shares)
+    seen = np.log(model.group_shares)[:, None] + looks
+    return np.asarray((seen[:, :, None] + size).ravel())
 
 
 def _emission(found: Found, count: int, model: NamingModel) -> Floats:
-    """Group evidence and level number of one body, (variants, states)."""
+    """Group evidence, level number and ribs of one body, (ways, states)."""
     weights = model.weights
     if model.groups is None:
         shares = np.clip(np.array(found.groups), 1e-6, None)
@@ -186,7 +199,8 @@ def _emission(found: Found, count: int, model: NamingModel) -> Floats:
         share = 1.0 / (1.0 + (count - 1) * weights["number_shared"])
         distance = (found.number - NUMBERS) / weights["number_sd"]
         out = out - share * 0.5 * np.minimum(distance**2, weights["number_limit"])
-    return np.repeat(out, SCALES.size, axis=0)
+    out = out + RIB_WEIGHT * rib_terms(found.rib_ml)
+    return np.asarray(out)
 
 
 def _slope(found: Sequence[Found], model: NamingModel) -> Floats:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from spineimg.core.grid import Points
@@ -86,7 +86,7 @@ def _seen(labels: LabelMap, level: Level, box: tuple[slice, ...]) -> _Seen:
 
 
 def _metal(
-    volume: Volume, boxes: list[tuple[slice, ...] | None], settings: SegmentationSettings
+    volume: Volume, boxes: Sequence[tuple[slice, ...] | None], settings: SegmentationSettings
 ) -> Caveat | None:
     """Metal in and beside the column: streaks hide bone and look like lesions."""
     if volume.modality is not Modality.CT:
@@ -100,8 +100,8 @@ def _metal(
         )
         for axis in range(3)
     )
-    part: NDArray[np.generic] = volume.array[around]
-    count = int((part > settings.metal_hu).sum())
+    part = volume.array[around]
+    count = int(np.greater(part, settings.metal_hu).sum())
     if count * volume.grid.voxel_ml < settings.metal_ml:
         return None
     share = 100.0 * count / part.size

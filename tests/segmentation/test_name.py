@@ -160,3 +160,12 @@ def test_a_look_of_the_other_region_opens_the_names_beside_the_border(model: Nam
 
 def test_nothing_found_gives_no_names(model: NamingModel) -> None:
     assert name_column([], Surroundings(), model, SETTINGS).levels == ()
+
+
+def test_a_vertebra_that_looks_like_both_regions_is_said(model: NamingModel) -> None:
+    found = column(between("T9", "L5"))
+    place = between("T9", "L5").index("L1")
+    stub = [*found[:place], Found(found[place].centre_lps_mm, (0.02, 0.95, 0.8)), *found[place + 1 :]]
+    plain, mixed = (name_column(f, Surroundings(), model, SETTINGS) for f in (found, stub))
+    assert "transitional-anatomy" not in {c.code for c in plain.caveats}
+    assert any("alike" in c.message for c in mixed.caveats if c.code == "transitional-anatomy")
