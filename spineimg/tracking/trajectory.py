@@ -10,7 +10,7 @@ from spineimg.core.track import EventKind, Interval, LevelEvent, Visit
 from spineimg.tracking.height_change import height_change, largest
 from spineimg.tracking.interval import Patient
 from spineimg.tracking.lesion_change import lesions_of, summed_volume
-from spineimg.tracking.treatment import ENDING
+from spineimg.tracking.treatment import ENDING, ended_by
 
 
 def kind_open(interval: Interval) -> bool:
@@ -43,19 +43,20 @@ def _visit(patient: Patient, level: Level, k: int, first: int | None) -> Visit:
         return Visit(k, complete, Heights(None, None, None), None, None, None, ())
     start = None if first is None else patient.vertebra(level, first)
     fall = None
-    if start is not None and k != first:
+    ended = ended_by(level, patient.treatments, patient.points[k].date) is not None
+    if start is not None and k != first and not ended:
         worst = largest(height_change(start.heights_mm, vertebra.heights_mm))
         fall = None if worst is None else worst[1]
     lesions = lesions_of(patient.points[k].case.measurements, patient.named[k].own[level])
-    scored = score is not None and score.state != "not_scored"
+    scored = None if score is None or score.state == "not_scored" else score
     return Visit(
         case=k,
         complete=complete,
         heights_mm=vertebra.heights_mm,
         fall_points=fall,
         lesion_volume_ml=summed_volume(lesions) if lesions else None,
-        total=score.total if scored and score is not None else None,
-        band=score.band if scored and score is not None else (),
+        total=None if scored is None else scored.total,
+        band=() if scored is None else scored.band,
     )
 
 

@@ -66,6 +66,7 @@ def test_what_ends_the_comparison_is_a_competing_event_of_its_date(patient, kind
     assert [i.event for i in one.intervals] == ["yes", "undetermined"]
     assert "2026-06-15" in one.intervals[1].reason and kind in one.intervals[1].reason
     assert one.intervals[1].height_loss_change_points is None
+    assert one.visits[2].fall_points is None and one.visits[1].fall_points is not None
     competing = [(e.kind, e.after, e.by) for e in one.events if e.competing]
     assert competing == [(kind, "2026-06-15", "2026-06-15")]
     assert level_of(treated, Level.L2).intervals[1].event == "no"
