@@ -115,13 +115,11 @@ def verdicts(
     """
     change = height_change(then.heights_mm, now.heights_mm)
     worst = largest(change)
-    contradicted = volume_contradicts(then, now, settings)
+    volume = fall_points(then.body_volume_ml, now.body_volume_ml)
+    contradicted = volume_contradicts(worst, volume, settings)
     new_fall, more_fall = (
-        "undetermined" if fell == "yes" and contradicted else fell
-        for fell in (
-            fell_by(change, settings.new_fracture_points, detectable),
-            fell_by(change, settings.progression_points, detectable),
-        )
+        _with_volume(fell_by(change, points, detectable), change, volume, points, settings)
+        for points in (settings.new_fracture_points, settings.progression_points)
     )
     rose = genant_rose(then.genant_grade, now.genant_grade)
     own_change_open = worst is not None and (detectable is None or worst[1].high >= detectable)
@@ -156,17 +154,38 @@ def verdicts(
 
 
 def volume_contradicts(
-    then: VertebraMeasurement, now: VertebraMeasurement, settings: TrackingSettings
+    worst: tuple[str, Estimate] | None, volume: Estimate | None, settings: TrackingSettings
 ) -> bool:
     """Whether the body kept the volume that it would have lost with its height.
 
     A misplaced point of one endplate moves one height, not the volume of the mask.
     """
-    worst = largest(height_change(then.heights_mm, now.heights_mm))
-    volume = fall_points(then.body_volume_ml, now.body_volume_ml)
     if worst is None or volume is None:
         return False
     return volume.value < settings.least_volume_share * worst[1].value
+
+
+def _with_volume(
+    fell: Verdict,
+    change: HeightChange,
+    volume: Estimate | None,
+    points: float,
+    settings: TrackingSettings,
+) -> Verdict:
+    """A verdict on the heights once the volume of the body is known.
+
+    A certain fall without loss of volume is open; an open one, smaller than the limit at every height, is
+    none when a fall of the limit would have cost more volume than was lost.
+    """
+    if fell == "yes":
+        worst = largest(change)
+        return "undetermined" if volume_contradicts(worst, volume, settings) else "yes"
+    falls = [getattr(change, site) for site in SITES]
+    if fell == "undetermined" and volume is not None and None not in falls:
+        lost = volume.value + settings.volume_noise_percent
+        if lost < settings.least_volume_share * points and max(f.value for f in falls) < points:
+            return "no"
+    return fell
 
 
 def _reason(change: HeightChange, loss: Estimate | None, words: str, settings: TrackingSettings) -> str:

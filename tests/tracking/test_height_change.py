@@ -117,6 +117,23 @@ def test_a_body_that_lost_height_lost_volume(then_ml, now_ml, event, loss):
 
 
 @pytest.mark.parametrize(
+    ("later_mm", "half_mm", "now_ml", "new"),
+    [
+        (24.0, 4.5, 9.9, "no"),  # 4 (-14 to 22) points, 1 % of the volume: 20 points would have cost 5
+        (24.0, 4.5, 10.3, "no"),
+        (24.0, 4.5, 9.7, "undetermined"),  # 3 %: with the noise of 3 % the 5 may have been lost
+        (19.9, 4.5, 9.9, "undetermined"),  # 20.4 points by value
+        (24.0, 4.5, None, "undetermined"),
+    ],
+)
+def test_a_kept_volume_rules_a_fracture_out_that_wide_heights_leave_open(later_mm, half_mm, now_ml, new):
+    volumes = [None if ml is None else Estimate(ml, ml - 0.7, ml + 0.7) for ml in (10.0, now_ml)]
+    then = dataclasses.replace(vertebra(25.0, 0.0, (0, 5)), body_volume_ml=volumes[0])
+    now = dataclasses.replace(vertebra(later_mm, half_mm, None), body_volume_ml=volumes[1])
+    assert verdicts(then, now, 5.0, SETTINGS).new_fracture == new
+
+
+@pytest.mark.parametrize(
     ("later_mm", "half_mm", "detectable", "verdict"),
     [
         (25.0, 0.25, 5, "unchanged"),
