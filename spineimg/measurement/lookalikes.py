@@ -45,7 +45,18 @@ MOSTLY, HALF = 0.8, 0.5
 
 def look_alike(look: Look, body: Body, healthy: Healthy, settings: MeasurementSettings) -> Verdict:
     """Judge one lesion of calibrated CT; the first name that fits is given."""
-    for rule in (_artificial, _vein, _enostosis, _haemangioma, _schmorl, _sclerosis, _rim, _bridge, _small):
+    for rule in (
+        _artificial,
+        _vein,
+        _enostosis,
+        _haemangioma,
+        _schmorl,
+        _sclerosis,
+        _rim,
+        _bridge,
+        _small,
+        _cut,
+    ):
         verdict = rule(look, body, settings)
         if verdict is not None:
             return verdict
@@ -174,3 +185,9 @@ def _small(look: Look, body: Body, settings: MeasurementSettings) -> Verdict | N
     """What a machine finds below this size is a question to a reader."""
     del body
     return ("doubtful", None) if look.volume_ml < settings.likely_from_ml else None
+
+
+def _cut(look: Look, body: Body, settings: MeasurementSettings) -> Verdict | None:
+    """What a machine finds in a vertebra that the scan shows in part is a question to a reader."""
+    del look, settings
+    return None if body.piece.complete else ("doubtful", None)
