@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from spineimg.core.grid import Grid
-from spineimg.core.levels import Level
+from spineimg.core.levels import Level, Region
 from spineimg.core.volume import Modality
 
 Quantity = Literal["height", "lesion_volume"]
@@ -93,8 +93,10 @@ def smallest_detectable(
     Returns
     -------
     Detectable or None
-        None where the table has no row (sacrum).
+        None where the table has no row (heights of the sacrum). Its lesions go by the lumbar row.
     """
+    sacral_lesion = quantity == "lesion_volume" and level.region is Region.SACRAL
+    region = Region.LUMBAR if sacral_lesion else level.region
     found: list[DetectableRow] = []
     for modality, spacing_mm in scans:
         rows = [
@@ -102,7 +104,7 @@ def smallest_detectable(
             for row in table()
             if row.quantity == quantity
             and row.modality is modality
-            and row.region == level.region.value
+            and row.region == region.value
             and row.collapsed == collapsed
             and spacing_mm <= row.spacing_up_to_mm + 1e-3
         ]

@@ -84,10 +84,13 @@ def _interval(
     lesions = LesionChange(None, "undetermined")
     limit = None if detectable is None else detectable.value
     if doubt is None and then is not None and now is not None:
-        change = height_change(then.heights_mm, now.heights_mm)
-        area = fall_points(then.body_area_mm2, now.body_area_mm2)
-        judged = verdicts(then, now, limit, settings)
         lesions = _lesions(patient, level, step)
+        if level.is_vertebra:
+            change = height_change(then.heights_mm, now.heights_mm)
+            area = fall_points(then.body_area_mm2, now.body_area_mm2)
+            judged = verdicts(then, now, limit, settings)
+        else:
+            judged = replace(judged, reason=f"Undetermined: {level} has no body heights.")
     worst = largest(change)
     return Interval(
         from_=i,
@@ -129,8 +132,6 @@ def _doubt(patient: Patient, level: Level, step: tuple[int, int]) -> str | None:
         vertebra = patient.vertebra(level, k)
         if vertebra is None:
             return f"{level} is not in view on {date}"
-        if not level.is_vertebra:
-            return f"{level} has no body heights"
         if vertebra.not_scorable is not None:
             return f"{vertebra.not_scorable} at {level} on {date}"
         if not vertebra.complete:

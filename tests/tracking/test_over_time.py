@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from spineimg.core.errors import UsageError
+from spineimg.core.estimate import Estimate
 from spineimg.core.levels import Level
+from spineimg.core.measurements import LesionMeasurement, StructureShares
 from spineimg.core.settings.tracking import TrackingSettings
 from spineimg.core.track import Treatment
 from spineimg.core.volume import Modality
@@ -91,6 +93,23 @@ def test_treatments_are_read_from_words():
 def test_a_treatment_that_means_nothing_is_refused(word):
     with pytest.raises(UsageError, match="treatment-syntax"):
         parse_treatments([word])
+
+
+def test_a_lesion_of_the_sacrum_is_compared_though_it_has_no_heights(drawn):
+    def lesion(ml: float) -> LesionMeasurement:
+        return LesionMeasurement(
+            1, Level.SACRUM, "likely", None, ("lytic",), Estimate(ml, ml - 0.3, ml + 0.3), None, None,
+            StructureShares(), (), (), (0.0, 0.0, 0.0),
+        )  # fmt: skip
+
+    points = [
+        drawn([Level.L5, Level.SACRUM], date=day, path=day, spacing_mm=3.0, lesions=(lesion(ml),))
+        for day, ml in zip(DATES[:2], (5.0, 12.0), strict=True)
+    ]
+    (interval,) = level_of(track(points, SETTINGS), Level.SACRUM).intervals
+    assert interval.lesion_response == "larger"
+    assert interval.lesion_volume_change_ml.value == pytest.approx(7.0)
+    assert interval.event == "undetermined" and "no body heights" in interval.reason
 
 
 def test_ct_against_mr_says_per_level_what_cannot_be_compared(drawn, patient):
