@@ -43,7 +43,8 @@ def broken_cortex(
     skin = bone & ndimage.binary_dilation(outside, cross) & lesion
     if not skin.any():
         return ()
-    brightest = ndimage.maximum_filter(np.where(bone, image, -1000).astype(np.float32), size=3)
+    # Face neighbours only: round a corner the whole cortex beside a hole would be seen through it.
+    brightest = ndimage.maximum_filter(np.where(bone, image, -1000).astype(np.float32), footprint=cross)
     open_skin = skin & (brightest < settings.cortex_hu)
     least = settings.cortex_broken_mm2 / face_mm2
     counts = np.bincount(parts[open_skin], minlength=len(Part) + 1)

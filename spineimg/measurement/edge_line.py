@@ -88,7 +88,7 @@ class EdgeLine:
         """Slope (height per along) of the chord between the 10 and 90 % points, and its SD."""
         (a, za, _), (b, zb, _) = self.at_depth(0.1), self.at_depth(0.9)
         sds = [self._local(place)[2] for place in (a, b)]
-        return (zb - za) / (b - a), CHORD_SHARE * float(np.hypot(*sds) / abs(b - a))
+        return (zb - za) / (b - a), CHORD_SHARE * float(np.hypot(sds[0], sds[1]) / abs(b - a))
 
     def _local(self, place_mm: float) -> tuple[float, float, float]:
         """Height, slope and SD at a place."""

@@ -56,8 +56,10 @@ def measure_heights(plates: Plates, frame: Frame, settings: MeasurementSettings)
         sds.append(np.array([sd for *_, sd in at]))
     value = np.linalg.norm(ends[0] - ends[1], axis=1)
     area = _area_mm2(plates.upper, plates.lower, settings)
+    blur = settings.low_body_steps * plates.looks.upper.voxel_mm
+    low = np.clip(blur / np.maximum(value, 1.0), 1.0, settings.low_body_steps)
     upper, lower = (_endplate_points(frame.to_lps_mm(own)) for own in ends)
-    return BodyHeights(value, np.hypot(*sds), Endplates(upper, lower), area)
+    return BodyHeights(value, np.hypot(*sds) * low, Endplates(upper, lower), area)
 
 
 def _area_mm2(upper: EdgeLine, lower: EdgeLine, settings: MeasurementSettings) -> float:

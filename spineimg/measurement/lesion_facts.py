@@ -30,6 +30,8 @@ from spineimg.measurement.sacrum import sacral_levels
 Wall = Literal["posterior_wall", "upper_endplate", "lower_endplate"]
 QUALITIES: tuple[Quality, Quality, Quality] = ("lytic", "mixed", "blastic")
 WHOLE = 100.0
+MIXED = (0.1, 0.9)
+"""Between these shares a lesion may hold both kinds; beyond them the other one is its rim."""
 ROUGHNESS = 1.3
 """Surface of a lesion against that of a ball of its volume."""
 
@@ -175,7 +177,7 @@ def _lytic_percent(
         typed = here > 0
         if typed.any():
             shares.append(WHOLE * float((here[typed] == LesionType.LYTIC).mean()))
-    by_density = _lytic_by_density(number, level, patient)
+    by_density = _lytic_by_density(number, level, patient, settings)
     if by_density is not None and not shares:
         shares.append(by_density)
     if not shares:
@@ -185,7 +187,13 @@ def _lytic_percent(
     return Estimate.from_sd(shares[0], sd).clipped(0.0, WHOLE)
 
 
-def _lytic_by_density(number: int, level: Level, patient: Patient) -> float | None:
+def _lytic_by_density(
+    number: int, level: Level, patient: Patient, settings: MeasurementSettings
+) -> float | None:
+    """Share below healthy bone; where dense patches lie too, below the middle of both kinds.
+
+    Blur between a lytic and a dense patch passes healthy density far from their border.
+    """
     core, healthy = patient.cores.get(level), patient.healthy.get(level)
     if core is None or healthy is None:
         return None
@@ -194,8 +202,13 @@ def _lytic_by_density(number: int, level: Level, patient: Patient) -> float | No
     use = inner if inner.sum() * 2 > lesion.sum() else lesion
     if not use.any():
         return None
-    reference = np.where(core.body, healthy.body, healthy.posterior)
-    return WHOLE * float((core.image[use] < reference[use]).mean())
+    value, reference = core.image[use], np.where(core.body, healthy.body, healthy.posterior)[use]
+    share = float((value < reference).mean())
+    if MIXED[0] < share < MIXED[1]:
+        low, high = np.percentile(value, [10, 90])
+        if high > float(np.median(reference)) + settings.blastic_above_hu:
+            share = float((value < 0.5 * (low + high)).mean())
+    return WHOLE * share
 
 
 def _quality(lytic: Estimate | None, settings: MeasurementSettings) -> tuple[Quality, ...]:

@@ -29,7 +29,7 @@ def body(settings: MeasurementSettings) -> Body:
 
 
 def ball(centre: tuple[float, float, float], radius: float) -> Points:
-    return CLOUD[np.linalg.norm(CLOUD, axis=1) <= 1.0] * radius + np.array(centre)
+    return np.asarray(CLOUD[np.linalg.norm(CLOUD, axis=1) <= 1.0] * radius + np.array(centre))
 
 
 def seen(own: Points, hu: float, volume_ml: float) -> Look:

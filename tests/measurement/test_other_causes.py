@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -99,7 +100,7 @@ def test_a_lesion_of_the_sacrum_lies_in_s1_or_below(
     assert sacral_levels(own, cast(Body, sacrum), settings) == expected
 
 
-def a_body(level: Level, boxes: list[tuple[tuple[float, ...], tuple[float, ...]]], grid: Grid) -> Body:
+def a_body(level: Level, boxes: Sequence[tuple[tuple[float, ...], tuple[float, ...]]], grid: Grid) -> Body:
     index = np.stack(np.meshgrid(*[np.arange(n) for n in grid.shape], indexing="ij"), axis=-1)
     lps = grid.to_lps_mm(index.astype(float))
     mask = np.any([((lps > low) & (lps < high)).all(axis=-1) for low, high in boxes], axis=0)
@@ -126,7 +127,8 @@ def a_line(height: Any) -> EdgeLine:
 
 
 def some_plates(upper: EdgeLine) -> Plates:
-    return Plates(upper, a_line(0.0), None, cast(Any, None), cast(Any, None))
+    looks = SimpleNamespace(upper=SimpleNamespace(voxel_mm=1.0))
+    return Plates(upper, a_line(0.0), None, cast(Any, None), cast(Any, looks))
 
 
 def test_the_area_between_two_plates(settings: MeasurementSettings) -> None:

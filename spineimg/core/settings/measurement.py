@@ -143,6 +143,9 @@ class MeasurementSettings:
     """An endplate point with a lesion within this depth below it has lost its plate (ours)."""
     destroyed_sd_mm: float = 4.0
     """SD of a height through a destroyed endplate, by which the mask's border is a guess (ours)."""
+    low_body_steps: float = 4.0
+    """A body lower than so many slice steps shows both plates in one blur: its SD grows by the same ratio
+    (ours)."""
     step_rows: int = 5
     """Rows (1 mm) on each side of a break whose levels are compared, the slope left out (ours)."""
     step_rim_share: float = 0.08
@@ -202,7 +205,7 @@ class MeasurementSettings:
     lytic_share_percent: float = LYTIC_PERCENT
     blastic_share_percent: float = BLASTIC_PERCENT
     """Lytic share from which a lesion is lytic, and up to which it is blastic (sins.md, ours)."""
-    share_sd_percent: float = 5.0
+    share_sd_percent: float = 8.0
     """SD of the lytic share from voxel typing (ours)."""
     surface_sd_mm: float = 0.25
     """SD of a lesion's outline: its volume's interval is surface times this (ours)."""
@@ -248,7 +251,7 @@ class MeasurementSettings:
     """Mean below this inside a lytic-looking group is fat: haemangioma or fatty marrow, not tumour (ours)."""
 
     # Posterolateral
-    structure_share_sd_percent: float = 5.0
+    structure_share_sd_percent: float = 7.0
     """SD of a share whose border cuts the structure in halves (ours)."""
     structure_smallest_ml: float = 0.15
     bone_hu: float = 150.0
