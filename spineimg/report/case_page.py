@@ -72,8 +72,10 @@ def _column_row(case: Case, level: Level) -> ColumnRow:
         unsearched = not case.measurements.lesions_searched and not any(
             lesion.level is level for lesion in case.measurements.lesions
         )
-        what = "lesions not looked for" if unsearched else "doubtful lesion"
-        return ColumnRow(level, label, f"{what}, would be {words}", (), unknown=True, link=link)
+        note = f"doubtful lesion, would be {words}"
+        if unsearched:
+            note = f"lesions not looked for: {total_words(score.total)}"
+        return ColumnRow(level, label, note, (), unknown=True, link=link)
     return ColumnRow(level, label, words, colours, strong=level is case.scores.patient.level, link=link)
 
 
