@@ -148,36 +148,28 @@ class Solid:
         return {site: float(np.linalg.norm(upper[site] - lower[site])) for site in SITES}
 
     @functools.cached_property
-    def _lines(self) -> dict[int, tuple[Array, Array]]:
-        """Intact own points along each endplate: front to back in the midline, side to side at half depth."""
+    def _sides(self) -> dict[int, tuple[Array, Array]]:
+        """Intact own points of each endplate at 10 and 90 % of its width, half-way back."""
         whole, o = replace(self, fracture=None), self.outline
         z0 = 0.5 * (o.lower_z + o.upper_z)
         found = {}
         for which, points in self._points.items():
-            up = np.array([0.0, 0.0, float(which)])
-            ends = [points[site][1] for site in ("anterior", "posterior")]
-            along = np.linspace(*ends, 17)
-            y0, half = 0.5 * (ends[0] + ends[1]), 0.4 * o.width
-            rows = []
-            for xs, ys in ((np.zeros(17), along), (np.linspace(-half, half, 17), np.full(17, y0))):
-                start = np.stack([xs, ys, np.full(17, z0)], axis=1)
-                far = whole.rays(start, up)
-                inside = np.isfinite(far)
-                rows.append(start[inside] + far[inside, None] * up)
-            found[which] = (rows[0], rows[1])
+            y0 = 0.5 * (points["anterior"][1] + points["posterior"][1])
+            ends = []
+            for share in (-0.4, 0.4):
+                start = _row(share * o.width + np.linspace(-1.5, 1.5, 5), y0, z0)
+                far = whole.rays(start, np.array([0.0, 0.0, float(which)]))
+                ends.append(np.array([share * o.width, y0, z0 + which * float(np.median(far))]))
+            found[which] = (ends[0], ends[1])
         return found
 
     def normal(self, which: int) -> Array:
-        """Cranial unit normal of an endplate (own): straight lines fitted along its depth and its width."""
-        along, across = (self.forward(points) for points in self._lines[which])
-        least = 8
-        if len(along) < least or len(across) < least:
-            return np.full(3, np.nan)
-        back = float(np.polyfit(along[:, 1], along[:, 2], 1)[0])
-        left = float(np.polyfit(across[:, 0], across[:, 2], 1)[0])
-        normal = np.array([-left, -back, 1.0])
+        """Cranial unit normal of an endplate (own): chords from 10 to 90 % of its depth and of its width."""
+        points = self.endplate(which)
+        right, left = (self.forward(point) for point in self._sides[which])
+        normal = np.cross(left - right, points["posterior"] - points["anterior"])
         result: Array = normal / np.linalg.norm(normal)
-        return result
+        return result if result[2] > 0 else -result
 
     def corner(self, which: int) -> Array:
         """Posterior corner (own) in the midline: the wall at 12-38 % of the height run on to the endplate."""
