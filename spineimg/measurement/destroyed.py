@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from spineimg.core.grid import Points
-from spineimg.core.labelmap import LabelMap
+from spineimg.core.labelmap import LabelMap, LesionType
 from spineimg.core.settings.measurement import MeasurementSettings
 from spineimg.measurement.heights import BodyHeights
 
@@ -19,7 +19,8 @@ def widened_at_lesions(
 ) -> BodyHeights:
     """Heights with a wider SD where one of their two points lies at or just above a machine's lesion.
 
-    Masks of a destroyed endplate end where the finder guessed, not at an edge of the image. A reader's lesion
+    Masks of a destroyed endplate end where the finder guessed, not at an edge of the image; a dense lesion
+    close under a plate hides it too. A reader's lesion
     leaves the heights alone: a reader who drew it has seen the endplate too.
 
     Parameters
@@ -36,16 +37,20 @@ def widened_at_lesions(
     if labels.lesions is None or labels.lesions_confirmed:
         return heights
     inward = settings.destroyed_reach_mm * np.linspace(0.0, 1.0, 5)[:, None] * np.asarray(cranial)
+    deeper = inward * settings.blastic_reach_mm / settings.destroyed_reach_mm
     lost = np.zeros(len(heights.sd_mm), dtype=bool)
+    hidden = np.zeros(len(heights.sd_mm), dtype=bool)
     for points, sign in ((heights.points.upper, -1.0), (heights.points.lower, 1.0)):
-        places = np.array(astuple(points))[:, None] + sign * inward[None]
-        lost |= _in_lesion(labels, places).any(axis=1)
-    sd = np.where(lost, np.hypot(heights.sd_mm, settings.destroyed_sd_mm), heights.sd_mm)
-    return replace(heights, sd_mm=sd)
+        plate = np.array(astuple(points))[:, None]
+        lost |= (_seen(labels.lesions, labels, plate + sign * inward[None]) > 0).any(axis=1)
+        if labels.lesion_types is not None:
+            kinds = _seen(labels.lesion_types, labels, plate + sign * deeper[None])
+            hidden |= (kinds == LesionType.BLASTIC).any(axis=1)
+    sd = np.where(hidden, np.hypot(heights.sd_mm, settings.blastic_plate_sd_mm), heights.sd_mm)
+    return replace(heights, sd_mm=np.where(lost, np.hypot(sd, settings.destroyed_sd_mm), sd))
 
 
-def _in_lesion(labels: LabelMap, lps_mm: Points) -> NDArray[np.bool_]:
-    if labels.lesions is None:
-        return np.zeros(lps_mm.shape[:-1], dtype=bool)
+def _seen(mask: NDArray[np.uint8], labels: LabelMap, lps_mm: Points) -> NDArray[np.uint8]:
+    """Value of a mask at LPS points (..., 3)."""
     index = np.moveaxis(labels.grid.to_index(lps_mm), -1, 0)
-    return np.asarray(ndimage.map_coordinates(labels.lesions, index, order=0, mode="nearest") > 0)
+    return np.asarray(ndimage.map_coordinates(mask, index, order=0, mode="nearest"))

@@ -102,7 +102,7 @@ class MeasurementSettings:
     """Voxels so near to the plane are fitted: constant, and share of the slice step (ours)."""
     plane_footprint: float = 0.8
     """Share of the footprint whose voxels give the plane: rims stay out (ours)."""
-    plane_sd_deg_per_spacing: float = 0.42
+    plane_sd_deg_per_spacing: float = 0.5
     """SD of the tilt of such a plane, degrees for each mm of the slice step (measured, drawn spines)."""
     edge_gain: float = 0.3
     """The edge must explain so many times the variance that it leaves; else the mask's surface stands in."""
@@ -143,6 +143,9 @@ class MeasurementSettings:
     """An endplate point with a lesion within this depth below it has lost its plate (ours)."""
     destroyed_sd_mm: float = 4.0
     """SD of a height through a destroyed endplate, by which the mask's border is a guess (ours)."""
+    blastic_reach_mm: float = 5.0
+    blastic_plate_sd_mm: float = 1.5
+    """A dense lesion so near below an endplate hides the plate in its own brightness (ours)."""
     low_body_steps: float = 4.0
     """A body lower than so many slice steps shows both plates in one blur: its SD grows by the same ratio
     (ours)."""
@@ -272,7 +275,7 @@ class MeasurementSettings:
     translation_sd_per_spacing: float = 0.12
     lateral_sd_per_spacing: float = 0.20
     """SD of a shift: constant, and share of the slice step, or of the voxel to the side (drawn spines)."""
-    ruler_sd_deg: float = 2.0
+    ruler_sd_deg: float = 3.0
     """Largest SD of an endplate's tilt that may set the ruler for shifts (ours)."""
     ruler_own_sd_deg: tuple[float, float] = (1.0, 0.4)
     """SD of the ruler itself: constant, and for each mm of the slice step (drawn spines)."""
