@@ -40,8 +40,8 @@ def plain_cox(sample: Sample, protocol: Protocol, settings: TrialSettings) -> Mo
 def small_sample_cox(sample: Sample, protocol: Protocol, settings: TrialSettings) -> Model:
     """The same coefficients with jackknife errors over patients: robust ones cover too little here.
 
-    In 1,000 simulated cohorts of 120 patients (19 events each) 95 % limits covered 91-93 % with robust errors,
-    95-97 % with these, 97-99 % with these and a t distribution (scripts/benchmark_trial.py).
+    In 1,000 simulated cohorts of 120 patients (19 events each) 95 % limits covered 91-93 % with robust,
+    95-97 % with these errors, 97-99 % with these and a t distribution (scripts/benchmark_trial.py).
     """
     return _model(sample, protocol, settings, (sample.last, fit_cox, "corrected"))
 
