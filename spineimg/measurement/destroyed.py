@@ -1,4 +1,4 @@
-"""Endplates inside a lesion: the image shows no plate there, so a height through it is hardly known."""
+"""Endplates and walls inside a lesion: the image shows none there, so what hangs on them is hardly known."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from spineimg.core.estimate import Estimate
 from spineimg.core.grid import Points
 from spineimg.core.labelmap import LabelMap, LesionType
+from spineimg.core.measurements import SegmentMeasurement
 from spineimg.core.settings.measurement import MeasurementSettings
-from spineimg.measurement.heights import BodyHeights
+from spineimg.measurement.heights import Z95, BodyHeights
 
 
 def widened_at_lesions(
@@ -48,6 +50,29 @@ def widened_at_lesions(
             hidden |= (kinds == LesionType.BLASTIC).any(axis=1)
     sd = np.where(hidden, np.hypot(heights.sd_mm, settings.blastic_plate_sd_mm), heights.sd_mm)
     return replace(heights, sd_mm=np.where(lost, np.hypot(sd, settings.destroyed_sd_mm), sd))
+
+
+def widened_walls(
+    segments: tuple[SegmentMeasurement, ...], labels: LabelMap, settings: MeasurementSettings
+) -> tuple[SegmentMeasurement, ...]:
+    """Segments whose shift is doubted where a machine's lesion lies at one of the two wall corners.
+
+    A lytic lesion takes the wall away, a dense one that grows out of the body is taken for it.
+    """
+    if labels.lesions is None or labels.lesions_confirmed:
+        return segments
+    near = settings.wall_lesion_mm * np.array([-1.0, 0.0, 1.0])
+    around = np.stack(np.meshgrid(near, near, near, indexing="ij"), axis=-1).reshape(-1, 3)
+    found = []
+    for segment in segments:
+        shift, walls = segment.translation_ap_mm, segment.posterior_walls_lps_mm
+        if shift is not None and walls is not None:
+            places = np.array(walls)[:, None] + around[None]
+            if (_seen(labels.lesions, labels, places) > 0).any():
+                sd = float(np.hypot((shift.high - shift.low) / (2.0 * Z95), settings.wall_lesion_sd_mm))
+                shift = Estimate.from_sd(shift.value, sd)
+        found.append(replace(segment, translation_ap_mm=shift))
+    return tuple(found)
 
 
 def _seen(mask: NDArray[np.uint8], labels: LabelMap, lps_mm: Points) -> NDArray[np.uint8]:

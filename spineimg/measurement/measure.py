@@ -25,7 +25,7 @@ from spineimg.measurement.alignment import Signs, Standing, junctions, measure_s
 from spineimg.measurement.atlas import atlantodental
 from spineimg.measurement.body import Body, find_bodies
 from spineimg.measurement.density import Core, Healthy, core_of, healthy_bone, mean_density
-from spineimg.measurement.destroyed import widened_at_lesions
+from spineimg.measurement.destroyed import widened_at_lesions, widened_walls
 from spineimg.measurement.disc import canal_ratios, measure_discs
 from spineimg.measurement.heights import (
     BodyHeights,
@@ -88,6 +88,7 @@ def measure(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> 
         if body.piece.complete or not level.is_vertebra
     }
     segments = measure_segments(standing, _signs(patient, settings), settings)
+    segments = widened_walls(segments, labels, settings)
     missing = missing_bone(volume, labels, bodies, settings) if patient.typed else {}
     caveats = shape_caveats({level: body.sagittal for level, body in bodies.items()}, heights, settings)
     scan = _Scan(patient, heights, expected, losses, lesions, missing, caveats)

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from spineimg.core.estimate import Estimate
 from spineimg.core.grid import Grid
 from spineimg.core.labelmap import LabelMap
-from spineimg.core.measurements import EndplatePoints, Endplates
+from spineimg.core.levels import Level
+from spineimg.core.measurements import EndplatePoints, Endplates, SegmentMeasurement
 from spineimg.core.settings.measurement import MeasurementSettings
-from spineimg.measurement.destroyed import widened_at_lesions
+from spineimg.measurement.destroyed import widened_at_lesions, widened_walls
 from spineimg.measurement.heights import BodyHeights
 
 GRID = Grid((40, 40, 40), np.diag([1.0, 1.0, 1.0, 1.0]))
@@ -52,3 +54,23 @@ def test_a_readers_lesion_leaves_the_heights_alone() -> None:
     labels = replace(labels_with_lesion(slice(26, 32), slice(15, 25)), lesions_confirmed=True)
     result = widened_at_lesions(HEIGHTS, labels, CRANIAL, MeasurementSettings())
     np.testing.assert_array_equal(result.sd_mm, HEIGHTS.sd_mm)
+
+
+def test_a_lesion_at_the_wall_widens_the_shift() -> None:
+    lesions = np.zeros(GRID.shape, np.uint8)
+    lesions[18:23, 28:33, 18:23] = 1
+    shift = Estimate(3.0, 2.0, 4.0)
+
+    def segment(place: tuple[float, float, float]) -> SegmentMeasurement:
+        walls = (place, (20.0, 30.0, 35.0))
+        return SegmentMeasurement(
+            Level.L1, Level.L2, shift, None, None, None, "none", posterior_walls_lps_mm=walls
+        )
+
+    labels = LabelMap(np.ones(GRID.shape, np.uint8), GRID, lesions=lesions)
+    near, far = widened_walls(
+        (segment((20.0, 30.0, 20.0)), segment((20.0, 10.0, 20.0))), labels, MeasurementSettings()
+    )
+    assert near.translation_ap_mm is not None
+    assert near.translation_ap_mm.low < 0.2
+    assert far.translation_ap_mm == shift

@@ -146,6 +146,10 @@ class MeasurementSettings:
     blastic_reach_mm: float = 5.0
     blastic_plate_sd_mm: float = 1.5
     """A dense lesion so near below an endplate hides the plate in its own brightness (ours)."""
+    wall_lesion_mm: float = 3.0
+    wall_lesion_sd_mm: float = 1.5
+    """SD of a shift whose wall corner has a lesion so near (ours: one grown 3 mm behind the wall was
+    taken for it)."""
     low_body_steps: float = 4.0
     """A body lower than so many slice steps shows both plates in one blur: its SD grows by the same ratio
     (ours)."""
