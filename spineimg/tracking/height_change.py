@@ -115,7 +115,9 @@ def verdicts(
     """
     change = height_change(then.heights_mm, now.heights_mm)
     worst = largest(change)
-    volume = fall_points(then.body_volume_ml, now.body_volume_ml)
+    # A lesion that grows out of the bone makes the mask larger while the body falls: no witness there.
+    ill = then.lesion_ids or now.lesion_ids
+    volume = None if ill else fall_points(then.body_volume_ml, now.body_volume_ml)
     contradicted = volume_contradicts(worst, volume, settings)
     new_fall, more_fall = (
         _with_volume(fell_by(change, points, detectable), change, volume, points, settings)

@@ -116,6 +116,14 @@ def test_a_body_that_lost_height_lost_volume(then_ml, now_ml, event, loss):
     assert ("volume" in judged.reason) is (event == "undetermined")
 
 
+def test_the_volume_of_a_body_with_a_lesion_is_no_witness():
+    """The demo's L1: a wedge of 36 % by construction whose mask, with the outgrown lesion, lost 2 %."""
+    then = dataclasses.replace(vertebra(25.0, 0.0, (0, 5)), body_volume_ml=Estimate(28.6, 27.0, 30.0))
+    now = dataclasses.replace(vertebra(17.0, 0.5, None), body_volume_ml=Estimate(28.0, 26.0, 30.0))
+    assert verdicts(then, now, 6.0, SETTINGS).event == "undetermined"
+    assert verdicts(then, dataclasses.replace(now, lesion_ids=(1,)), 6.0, SETTINGS).event == "yes"
+
+
 @pytest.mark.parametrize(
     ("later_mm", "half_mm", "now_ml", "new"),
     [
