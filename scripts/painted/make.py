@@ -13,7 +13,6 @@ from painted.around import draw_around
 from painted.canvas import draw, labels_of
 from painted.column import assemble, template_of
 from painted.ct import paint_bone, scanned
-from painted.fracture import Fracture
 from painted.place import place
 from painted.plan import Plan, Scan, draw_fracture, draw_plan, draw_scan
 from painted.rules import score
@@ -91,6 +90,3 @@ def pair(seed: int, loss_percent: float, length: int = 9) -> tuple[Painted, Pain
     before = paint(first, "2024-01-10")
     after = paint(second, "2024-07-10")
     return before, replace(after, earlier=tuple(segments(before.solids))), level
-
-
-__all__ = ["Fracture", "Painted", "paint", "paint_seed", "pair", "pair_plans"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from painted import Plan, draw_plan, paint
-from painted.anatomy import COLUMNS, load_template
+from painted.anatomy import COLUMNS
 from painted.plan import ORIENTATIONS, SPACINGS
 from painted.rules import score
 
@@ -176,8 +176,3 @@ def _bend(truth: Mapping[str, Any]) -> dict[str, Any]:
     angles = [s["scoliosis_deg"]["value"] for s in truth["measurements"]["segments"] if s["scoliosis_deg"]]
     total = np.concatenate([[0.0], np.cumsum(angles)])
     return {"scoliosis_deg": round(float(total.max() - total.min()), 1)}
-
-
-def template_levels(name: str) -> tuple[Level, ...]:
-    """Whole levels of a template."""
-    return load_template(name).levels

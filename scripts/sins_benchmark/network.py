@@ -85,5 +85,4 @@ def _renamed(truth: Mapping[str, Any], names: Mapping[str, Level]) -> dict[str, 
         "vertebrae": [named(v, "level") for v in truth["vertebrae"] if v["level"] in names],
         "lesions": [],
         "segments": [named(named(s, "upper"), "lower") for s in segments],
-        "ill": [],
     }
