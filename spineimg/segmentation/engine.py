@@ -113,13 +113,13 @@ class SpineEngine:
             chain = by_rhythm(voted, regions, settings)
             chain, patches = settle(volume, chain, regions, self.refine_net, settings)
         if volume.modality is Modality.MR and not is_spine(chain, patches, regions, settings):
-            raise _no_spine()
+            raise _no_spine("no column of vertebrae with the canal behind them is seen in this MR")
         if self.lesion_net is not None:
             patches = self._with_lesions(volume, patches, chain, settings)
         naming = name_column(as_found(chain, regions), surroundings(chain, regions), self.naming, settings)
         named = [(p, n) for p, n in zip(patches, naming.levels, strict=True) if n is not None]
         if not named:
-            raise _no_spine()
+            raise _no_spine("the network finds no vertebra in this scan")
         pasted = paste([patch for patch, _ in named], volume.grid, settings)
         return self._labels(volume, pasted, [level for _, level in named], (regions, naming), settings)
 
@@ -203,13 +203,9 @@ def _lost(levels: tuple[Level, ...]) -> tuple[Caveat, ...]:
     return (Caveat("vertebra-not-segmented", f"located but not segmented: {names}", levels),)
 
 
-def _no_spine() -> InputRefused:
-    """Build the refusal of a scan in which no column of vertebrae is seen."""
-    return InputRefused(
-        "no-spine-found",
-        "the network finds no vertebra in this scan",
-        "choose another series, or give a mask with --labels",
-    )
+def _no_spine(why: str) -> InputRefused:
+    """Build the refusal of a scan in which no spine is seen."""
+    return InputRefused("no-spine-found", why, "choose another series, or give a mask with --labels")
 
 
 def _no_model(modality: Modality) -> ModelError:
