@@ -174,7 +174,8 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     engine = load_engine(None, Modality.MR)
     rows: list[Row] = []
-    columns = "case|sequence|n|found|right|flagged|wrong|centre mm|Dice name|Dice place|caveats".split("|")
+    columns = ["case", "sequence", "n", "found", "right", "flagged", "wrong", "centre mm"]
+    columns += ["Dice name", "Dice place", "caveats"]
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     for path in sorted((given.shared / "data" / "ct_mr").glob("*/case_*/meta.json")):
         meta = json.loads(path.read_text(encoding="utf-8"))
