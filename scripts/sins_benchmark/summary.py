@@ -141,12 +141,8 @@ def _component(group: Sequence[Line], name: str) -> dict[str, Any]:
     return {
         "right": share([b == c["open"] for c, _, b in known]),
         "right_where_clear": share([b == c["open"] for c, _, b in known if c["clear"]]),
-        "true_inside": share(
-            [c["true"] in p or (bool(set(c["open"]) & set(p)) and not c["clear"]) for c, p, _ in known]
-        ),
-        "decided_and_wrong": share(
-            [len(p) == 1 and p[0] not in {c["true"], *c["open"]} for c, p, _ in known]
-        ),
+        "true_inside": share([c["true"] in p for c, p, _ in known]),
+        "decided_and_wrong": share([len(p) == 1 and p[0] != c["true"] for c, p, _ in known]),
         "decided_of_decidable": share([len(p) == 1 for _, p in decidable]),
         "right_by_true_value": values,
     }
