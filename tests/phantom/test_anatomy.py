@@ -22,7 +22,7 @@ from spineimg.phantom import (
     make_phantom,
 )
 
-SCAN = ScanSpec(seed=4, spacing_mm=(1.7, 1.7, 1.7), width_mm=90.0, depth_mm=90.0, margin_mm=0.0)
+SCAN = ScanSpec(seed=4, spacing_mm=(2.0, 2.0, 2.0), width_mm=86.0, depth_mm=84.0, margin_mm=0.0)
 RIB = 2
 
 

@@ -193,7 +193,8 @@ def test_the_records_have_the_fields_of_the_contract() -> None:
         for record in records[name]:
             names = {f.name for f in fields(kind)}
             assert names - EXTRAS <= set(record) <= names
-    assert set(truth["sins"]["levels"][0]) == {f.name for f in fields(LevelScore)}
+    names = {f.name for f in fields(LevelScore)}
+    assert names - EXTRAS <= set(truth["sins"]["levels"][0]) <= names
     assert set(truth["sins"]["patient"]) == {f.name for f in fields(PatientScore)}
 
 
