@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -20,15 +19,13 @@ from spineimg.core.volume import Modality, Volume
 from spineimg.segmentation import bundles
 from spineimg.segmentation.chain import as_found, column, irregularity, surroundings
 from spineimg.segmentation.lesion_finder import mark_lesions
-from spineimg.segmentation.lesion_inputs import LESION_CHANNELS
 from spineimg.segmentation.lesions import find_lesions
-from spineimg.segmentation.locate import SACRUM, Peak, Regions, locate, vote
+from spineimg.segmentation.locate import SACRUM, Regions, locate, vote
 from spineimg.segmentation.looks import prepared
 from spineimg.segmentation.name import Naming, name_column
 from spineimg.segmentation.naming_model import NamingModel, load_naming_model
 from spineimg.segmentation.paste import Pasted, paste
 from spineimg.segmentation.proof import is_spine
-from spineimg.segmentation.refine import Patch, refine, with_lesions
 from spineimg.segmentation.resample import linear
 from spineimg.segmentation.rhythm import by_rhythm
 from spineimg.segmentation.settle import settle
@@ -79,7 +76,7 @@ class SpineEngine:
     modality: Modality
     weights_sha256: str | None = None
     lesion_net: nn.Module | None = None
-    """A second network of the fine kind, for the lesions alone; None: the fine network marks them itself."""
+    """Marks lesions against the patient's own bone; None on MR, where nothing looks for them."""
 
     def __call__(self, volume: Volume, settings: SegmentationSettings) -> LabelMap:
         """Label a volume.
@@ -115,27 +112,13 @@ class SpineEngine:
         if volume.modality is Modality.MR and not is_spine(chain, patches, regions, settings):
             raise _no_spine("no column of vertebrae with the canal behind them is seen in this MR")
         if self.lesion_net is not None:
-            patches = self._with_lesions(volume, patches, chain, settings)
+            patches = mark_lesions(volume, patches, self.lesion_net, settings)
         naming = name_column(as_found(chain, regions), surroundings(chain, regions), self.naming, settings)
         named = [(p, n) for p, n in zip(patches, naming.levels, strict=True) if n is not None]
         if not named:
             raise _no_spine("the network finds no vertebra in this scan")
         pasted = paste([patch for patch, _ in named], volume.grid, settings)
         return self._labels(volume, pasted, [level for _, level in named], (regions, naming), settings)
-
-    def _with_lesions(
-        self,
-        volume: Volume,
-        patches: tuple[Patch, ...],
-        chain: Sequence[Peak],
-        settings: SegmentationSettings,
-    ) -> tuple[Patch, ...]:
-        """Lesions by the lesion network (weights up to 0.1.0: by a second fine network)."""
-        net: Any = self.lesion_net
-        if int(net.channels_in) == len(LESION_CHANNELS):
-            return mark_lesions(volume, patches, net, settings)
-        centres = [peak.centre_lps_mm for peak in chain]
-        return with_lesions(patches, refine(volume, centres, net, settings))
 
     def _labels(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,12 +87,6 @@ def refine(
             raw = run_network(net, np.stack(inputs))
             out += [_patch(raw[place], grids[n]) for place, n in enumerate(some)]
     return tuple(out)
-
-
-def with_lesions(patches: Sequence[Patch], finders: Sequence[Patch]) -> tuple[Patch, ...]:
-    """Patches with the lesions of other patches of the same vertebrae."""
-    pairs = zip(patches, finders, strict=True)
-    return tuple(replace(patch, lytic=finder.lytic, blastic=finder.blastic) for patch, finder in pairs)
 
 
 def patch_grid(centre_lps_mm: Points) -> Grid:

@@ -29,7 +29,7 @@ def test_explain_has_total_components_citations_and_the_decisive_question(build:
     assert "Sum: 3 + 0|1|3 + 2 + 0|4 + 0 + 0 = 5-12" in text
     assert "  ? To decide: Is there pain at L1" in text
     assert "The answer that narrows it most: alignment (up to 4) then pain (up to 3)." in text
-    assert "anterior 25.0 (24.8-25.2) of 25.0, middle 24.0" in " ".join(text.split())
+    assert "anterior 25.0 mm (24.8-25.2) of 25.0, middle 24.0 mm" in " ".join(text.split())
     assert text.rstrip().endswith("Patient: 5-12, from L1; candidates do not count.")
 
 
