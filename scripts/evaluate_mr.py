@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from evaluate_scans import centres
+from quality.compare import centres
 
 from spineimg.core.labelmap import LabelMap, Part
 from spineimg.core.levels import Level
@@ -54,11 +54,11 @@ def judge(case: str, volume: Volume, labels: LabelMap, reference: np.ndarray) ->
     """Compare our bodies with the reference's."""
     ours = np.where(labels.parts == Part.BODY, labels.array, 0)
     ours[ours >= Level.SACRUM.verse_id] = 0
-    found = centres(ours, None, volume)
+    found = centres(ours, volume.grid)
     doubtful = {d.level for d in labels.names if len(d.possible) > 1}
     edge = {int(k) for k in np.unique(np.concatenate([reference[..., 0], reference[..., -1]]))}
     rows = []
-    for level, at in centres(reference, None, volume).items():
+    for level, at in centres(reference, volume.grid).items():
         if not level.is_vertebra or level.verse_id in edge:
             continue
         mask = reference == level.verse_id
