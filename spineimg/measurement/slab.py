@@ -15,6 +15,8 @@ from spineimg.measurement.frame import Frame
 ROW_STEP_MM = 1.0
 HEIGHT_STEP_MM = 0.5
 SAMPLES_ACROSS = 3
+INSIDE = 0.5
+"""Half of the samples across a slab inside the body: its border."""
 CRUMB_SHARE = 0.05
 """A piece of a body in its section below this share of the largest is a slip of the mask, no endplate (ours:
 a mask that climbs past a lesion's edge leaves pieces of 1 %, halves of a split body are 20 % and more)."""
@@ -94,12 +96,13 @@ def without_crumbs(body: Points) -> Points:
     body : ndarray, (n, m)
         Share of the samples inside the body.
     """
-    pieces, found = ndimage.label(body > 0)
+    pieces, found = ndimage.label(body >= INSIDE)
     if found < 2:  # noqa: PLR2004  (one piece is whole)
         return body
     sizes = np.asarray(ndimage.sum_labels(body, pieces, np.arange(1, found + 1)))
     small = np.concatenate([[False], sizes < CRUMB_SHARE * sizes.max()])
-    return np.where(small[pieces], 0.0, body)
+    nearest = ndimage.distance_transform_edt(pieces == 0, return_distances=False, return_indices=True)
+    return np.where(small[pieces[tuple(nearest)]], 0.0, body)
 
 
 def _masks(labels: LabelMap, verse_id: int, box: tuple[slice, slice, slice]) -> tuple[Points, Points]:

@@ -32,7 +32,8 @@ EXTRAS = frozenset(
         *("endplates_lps_mm", "not_scorable", "body_area_mm2", "area_loss_percent", "collapse_caveats"),
         *("structures_missing_percent", "sacral_levels", "caudal_depth_mm", "posterior_walls_lps_mm"),
         *("disc_height_mm", "expected_disc_height_mm", "disc_gas_ml", "degenerative_signs", "verdicts"),
-        *("lesions_searched", "event", "height_verdict", "area_change_points", "alignment_from", "alignment_to"),
+        *("lesions_searched", "event", "height_verdict", "area_change_points"),
+        *("alignment_from", "alignment_to"),
         "naming",
         *("posterolateral_from", "posterolateral_to", "not_compared", "visits", "events", "treatments"),
     }

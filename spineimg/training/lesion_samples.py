@@ -41,7 +41,7 @@ def image_hu(sample: RefineSample) -> Floats:
 def own_bone(hu: Floats, region: NDArray[np.uint8], lesions: NDArray[np.uint8]) -> float:
     """Median HU of healthy bone deep inside the vertebrae of a patch."""
     bone = np.isin(region, (1, 3, REFINE_MERGED))
-    healthy = ~np.asarray(ndimage.binary_dilation(lesions.any(0), iterations=2))
+    healthy = ~np.asarray(ndimage.binary_dilation(lesions.max(0) > 0, iterations=2))
     for depth in (3, 2, 1):
         core = ndimage.binary_erosion(bone, iterations=depth) & healthy
         if core.sum() >= LEAST_CORE_VOXELS:
@@ -56,7 +56,7 @@ def seen_vertebra(rng: np.random.Generator, sample: RefineSample) -> Floats:
     exact = np.stack([(region == 1) + merged, (region == 2) + merged, region == 3]).astype(np.float32)
     if rng.random() < DESTROYED_SHARE:
         gone = ndimage.gaussian_filter(sample.lesions[0].astype(np.float32), 1.0)
-        exact = exact * (1.0 - rng.uniform(0.3, 1.0) * gone)
+        exact = exact * (1.0 - np.float32(rng.uniform(0.3, 1.0)) * gone)
     shift = (0.0, *rng.normal(0, 0.5, 3))
     moved = ndimage.shift(exact, shift, order=1, mode="nearest")
     sigma = rng.uniform(0.4, 1.2)
