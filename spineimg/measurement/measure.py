@@ -42,6 +42,7 @@ from spineimg.measurement.lesions import find_lesions
 from spineimg.measurement.lookalikes import artificial
 from spineimg.measurement.missing import missing_bone
 from spineimg.measurement.normal import normal_heights_mm
+from spineimg.measurement.overlap import OVERLAP, overlapping
 from spineimg.measurement.parts import divide
 from spineimg.measurement.shape_caveats import shape_caveats
 
@@ -72,6 +73,8 @@ def measure(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> 
     cores = {level: core_of(volume, labels, body.piece, settings) for level, body in bodies.items()}
     healthy = healthy_bone(cores, settings)
     heights = _heights(bodies, labels, settings)
+    crossed = overlapping(heights, {level: body.frame for level, body in bodies.items()}, settings)
+    heights = {level: kept for level, kept in heights.items() if level not in crossed}
     affected = _affected(cores, settings)
     expected = expected_heights(heights, affected, settings)
     losses = {
@@ -91,6 +94,7 @@ def measure(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> 
     segments = widened_walls(segments, labels, settings)
     missing = missing_bone(volume, labels, bodies, settings) if patient.typed else {}
     caveats = shape_caveats({level: body.sagittal for level, body in bodies.items()}, heights, settings)
+    caveats |= dict.fromkeys(crossed, (OVERLAP,))
     scan = _Scan(patient, heights, expected, losses, lesions, missing, caveats)
     vertebrae = tuple(_vertebra(level, scan, settings) for level in bodies)
     return Measurements(vertebrae, lesions, segments, lesions_searched=labels.lesions is not None)

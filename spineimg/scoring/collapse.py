@@ -20,6 +20,7 @@ Collapse = Literal["excluded", "beside", "possible", "certain"]
 LIKE_COLLAPSE = {
     "schmorl-node": "An endplate of {level} has a narrow dent like a Schmorl's node, which is no collapse",
     "scheuermann": "{level} stands in a row of wedged neighbours as in Scheuermann's, which is no collapse",
+    "bodies-overlap": "The masks of {level} and a neighbour overlap, as bodies cannot: heights are left out",
 }
 ENDPLATES = ("upper_endplate", "lower_endplate")
 ABOVE, BELOW = POINTS[Option.COLLAPSE_ABOVE_HALF], POINTS[Option.COLLAPSE_BELOW_HALF]

@@ -179,6 +179,9 @@ class MeasurementSettings:
     shape_tolerance_percent: float = 15.0
     """A height lost by less than this counts as kept when the shape is named (Eastell 1991: 15 %)."""
 
+    overlap_mm: float = 2.0
+    """Endplates of neighbours that cross by more than this are a fault of the masks (ours: above the error of
+    an endplate on thick slices; discs are 2 mm and more)."""
     scheuermann_deg: float = 5.0
     scheuermann_levels: int = 3
     """So many neighbours in a row wedged by so much: Scheuermann's (Sorensen 1964, Scheuermann's juvenile
