@@ -122,5 +122,6 @@ def _decided(k: int, points: Sequence[Timepoint], named: Sequence[Named], scores
         words.append(f"{levels[-1]} {after} points (alone {before})")
     if not words:
         return []
-    message = f"The earlier scan decides the alignment of {points[k].path}: {'; '.join(words)}."
+    date = points[k].date.isoformat()
+    message = f"The earlier scan decides the alignment of {date}: {'; '.join(words)}."
     return [Caveat("alignment-by-earlier-scan", message, tuple(levels))]
