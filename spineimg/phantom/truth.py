@@ -69,11 +69,12 @@ def truth_records(scene: Scene) -> dict[str, Any]:
     spec = scene.spec
     reach = max((lesion.reach_mm for lesion in spec.lesions), default=0.0)
     lattices = {level: _lattice(stand, reach) for level, stand in scene.stands.items() if _seen(scene, stand)}
-    lesions = [
+    made = [
         _lesion(number, lesion, lattices[lesion.level], scene)
         for number, lesion in enumerate(spec.lesions, 1)
         if lesion.level in lattices
     ]
+    lesions = [record for record in made if record is not None]
     vertebrae = [_vertebra(scene, level, lattice, lesions) for level, lattice in lattices.items()]
     lesions = [{k: v for k, v in record.items() if k not in _HELPERS} for record in lesions]
     segments = _segments(scene.stands, tuple(lattices))
@@ -206,13 +207,16 @@ def _lytic_of(own: list[dict[str, Any]]) -> dict[str, float] | None:
     return _value(lytic / total, 2)
 
 
-def _lesion(number: int, lesion: LesionSpec, lattice: Lattice, scene: Scene) -> dict[str, Any]:
+def _lesion(number: int, lesion: LesionSpec, lattice: Lattice, scene: Scene) -> dict[str, Any] | None:
+    """The record of one lesion; none where it misses the bone (its place may lie behind a small spine)."""
     stand = scene.stands[lesion.level]
     ribs = bears_ribs(lesion.level, scene.spec.patient.anatomy)
     present = [name for name in _STRUCTURES if ribs or not name.startswith("costovertebral")]
     solid = lesion_solid(lattice.points, lattice.distance, lesion, scene.spec.patient.seed * 31 + number)
     share = cover(solid.distance, _STEP_MM)
     total = float(share.sum())
+    if total == 0:
+        return None
     in_bone = share * (lattice.distance < 0)
     in_body = float(in_bone[lattice.part == Part.BODY].sum())
     body = float(lattice.share[lattice.part == Part.BODY].sum())

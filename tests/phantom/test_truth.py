@@ -97,6 +97,14 @@ def test_lesion_volume_and_shares_agree_with_the_mask() -> None:
     np.testing.assert_allclose(record["centre_lps_mm"], centre, atol=1.0)
 
 
+def test_a_lesion_that_misses_the_bone_is_no_lesion() -> None:
+    behind_the_spine = LesionSpec(Level.L1, "lytic", (0.0, 90.0, 0.0), (5.0, 5.0, 5.0), 0.0)
+    phantom, _ = close_up(base(lesions=(behind_the_spine,)), Level.L1)
+    assert phantom.labels.lesions is not None
+    assert not phantom.labels.lesions.any()
+    assert phantom.truth["measurements"]["lesions"] == []
+
+
 def test_a_mixed_lesion_has_both_kinds() -> None:
     lesion = LesionSpec(Level.L1, "mixed", (0.0, 0.0, 0.0), (10.0, 9.0, 8.0), -1.0)
     phantom, _ = close_up(base(lesions=(lesion,)), Level.L1)
