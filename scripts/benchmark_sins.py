@@ -28,7 +28,7 @@ from sins_benchmark.picture import draw_level
 from sins_benchmark.published import published
 from sins_benchmark.real import REAL, network_real, repeat_real
 from sins_benchmark.repeats import repeat_case
-from sins_benchmark.store import fill, kept_case
+from sins_benchmark.store import NETWORK_ROOMS, ROOMS, fill, kept_case
 from sins_benchmark.summary import summarise
 from sins_benchmark.text import print_summary
 
@@ -68,13 +68,14 @@ def main() -> None:
     if asked.cases:
         one = with_true_masks if asked.masks == "true" else with_network
         numbers = range(asked.first, asked.cases)
-        fill(asked.work / f"{asked.masks}.jsonl", numbers, asked.minutes, lambda n: one(n, asked.work))
+        rooms = ROOMS if asked.masks == "true" else NETWORK_ROOMS
+        fill(asked.work / f"{asked.masks}.jsonl", numbers, asked.minutes, lambda n: one(n, asked.work), rooms)
     if asked.repeat:
         fill(asked.work / "repeat.jsonl", range(asked.repeat), asked.minutes, repeat_case)
     if asked.real:
         numbers = range(len(REAL))
         fill(asked.work / "real.jsonl", numbers, asked.minutes, repeat_real)
-        fill(asked.work / "real_network.jsonl", numbers, asked.minutes, network_real)
+        fill(asked.work / "real_network.jsonl", numbers, asked.minutes, network_real, NETWORK_ROOMS)
     if asked.published:
         print(json.dumps(published(asked.work), indent=1))
     if asked.picture:

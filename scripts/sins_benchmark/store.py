@@ -16,16 +16,27 @@ from painted.rules import score
 
 import spineimg
 from sins_benchmark.cases import Case, make_case
+from spineimg.segmentation.bundles import DEFAULT_MODELS, NAMING_MODEL, find_model, metadata, weights_sha256
+from spineimg.segmentation.engine import beside_or_found
 
 ROOMS = ("measurement", "scoring", "core")
 """Code that the figures are about: its digest stands in every line."""
 
 
+NETWORK_ROOMS = (*ROOMS, "segmentation")
+"""The same where the masks are the network's own; its weights count too."""
+
+
 @functools.cache
-def code_digest() -> str:
-    """Eight hexadecimal digits of the measured code."""
+def code_digest(rooms: tuple[str, ...] = ROOMS) -> str:
+    """Eight hexadecimal digits of the measured code, and of the weights where networks made the masks."""
     digest = hashlib.sha256()
-    for room in ROOMS:
+    if "segmentation" in rooms:
+        found = find_model(DEFAULT_MODELS["CT"])
+        lesions = str(metadata(found)["lesions_by"])
+        for folder in (found, *(beside_or_found(found, name) for name in (lesions, NAMING_MODEL))):
+            digest.update(weights_sha256(folder).encode())
+    for room in rooms:
         for file in sorted((Path(spineimg.__file__).parent / room).rglob("*.*")):
             if file.suffix in (".py", ".csv"):
                 digest.update(file.read_bytes())
@@ -58,11 +69,18 @@ def lines(file: Path) -> list[dict[str, Any]]:
     return sorted((x for x in every if x["code"] == newest), key=lambda x: int(x["number"]))
 
 
-def fill(file: Path, numbers: Iterable[int], minutes: float, one: Callable[[int], dict[str, Any]]) -> None:
-    """Append the lines that this code has not made yet, until the time is over."""
+def fill(
+    file: Path,
+    numbers: Iterable[int],
+    minutes: float,
+    one: Callable[[int], dict[str, Any]],
+    rooms: tuple[str, ...] = ROOMS,
+) -> None:
+    """Append the lines that this code (of these rooms) has not made yet, until the time is over."""
+    code = code_digest(rooms)
     file.parent.mkdir(parents=True, exist_ok=True)
     every = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    done = {x["number"] for x in every if x["code"] == code_digest()}
+    done = {x["number"] for x in every if x["code"] == code}
     until = time.monotonic() + 60 * minutes
     with file.open("a", encoding="utf-8") as out:
         for number in numbers:
@@ -70,5 +88,5 @@ def fill(file: Path, numbers: Iterable[int], minutes: float, one: Callable[[int]
                 continue
             if time.monotonic() > until:
                 break
-            out.write(json.dumps({"code": code_digest(), **one(number)}) + "\n")
+            out.write(json.dumps({"code": code, **one(number)}) + "\n")
             out.flush()

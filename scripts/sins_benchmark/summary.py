@@ -42,6 +42,7 @@ def summarise(work: Path) -> dict[str, Any]:
             found[masks]["strata"] = _strata(every)
             if masks == "network":
                 found[masks]["found"] = _network(every)
+                found[masks]["by_name"] = _figures([x | x["by_name"] for x in every])
     repeats = lines(work / "repeat.jsonl")
     if repeats:
         found["repeat"] = {g: _repeats(x) for g, x in _by_generator(repeats).items()}
@@ -91,12 +92,18 @@ def _figures(group: Sequence[Line]) -> dict[str, Any]:
         [[100 * abs(r[2] - r[1]) / r[1] for r in x["lesion"] if r[2] is not None] for x in group]
     )
     found["coverage"] = _coverage(group)
+    found["measured"] = {name: _measured(group, kinds) for name, kinds in COVERED.items() if name != "lesion"}
     found["components"] = {name: _component(group, name) for name in COMPONENTS}
     found["bands"] = _bands(group)
     if "cpu_measure_s" in group[0]:
         found["cpu_s_a_column"] = mean([[x["cpu_measure_s"]] for x in group])
         found["cpu_s_a_vertebra"] = mean([[x["cpu_measure_s"] / max(x["vertebrae"], 1)] for x in group])
     return found
+
+
+def _measured(group: Sequence[Line], kinds: Sequence[str]) -> Figure:
+    """Percent of the true values beside which we measured one; None is said, not wrong."""
+    return share([r[2] is not None for kind in kinds for x in group for r in x[kind]])
 
 
 def _errors(group: Sequence[Line], kinds: Sequence[str]) -> Figure:
@@ -128,12 +135,8 @@ def _levels(group: Sequence[Line]) -> list[dict[str, Any]]:
 
 
 def _component(group: Sequence[Line], name: str) -> dict[str, Any]:
-    levels = _levels(group)
-    known = [
-        (s["components"][name], s["possible"][name], s["bare"][name])
-        for s in levels
-        if s["possible"] and s["components"][name]["judged"]
-    ]
+    judged = [s for s in _levels(group) if s["components"][name]["judged"]]
+    known = [(s["components"][name], s["possible"][name], s["bare"][name]) for s in judged if s["possible"]]
     decidable = [(c, p) for c, p, _ in known if len(c["open"]) == 1]
     values: dict[str, Figure] = {}
     for value in sorted({c["true"] for c, _, _ in known}):
@@ -144,6 +147,7 @@ def _component(group: Sequence[Line], name: str) -> dict[str, Any]:
         "true_inside": share([c["true"] in p for c, p, _ in known]),
         "decided_and_wrong": share([len(p) == 1 and p[0] != c["true"] for c, p, _ in known]),
         "decided_of_decidable": share([len(p) == 1 for _, p in decidable]),
+        "found_of_levels": share([bool(s["possible"]) for s in judged]),
         "right_by_true_value": values,
     }
 
@@ -185,8 +189,11 @@ def _network(every: Sequence[Line]) -> dict[str, Any]:
     levels = _levels(every)
     scored = [s for s in levels if s["possible"]]
     return {
-        "vertebrae_found": share([k < x["matched"] for x in every for k in range(x["true_vertebrae"])]),
-        "named_right": share([k < x["named_right"] for x in every for k in range(x["matched"])]),
+        "vertebrae_found": share([k < len(x["naming"]) for x in every for k in range(x["true_vertebrae"])]),
+        **{
+            f"named_{how}": share([said == how for x in every for said in x["naming"].values()])
+            for how in ("right", "flagged", "silent")
+        },
         "ill_levels_scored_or_candidate": share([bool(s["possible"]) for s in levels]),
         "ill_levels_scored": share([s.get("possible_state") == "scored" for s in levels]),
         "state_of_found": {
