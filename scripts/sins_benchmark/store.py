@@ -33,9 +33,12 @@ def code_digest(rooms: tuple[str, ...] = ROOMS) -> str:
     digest = hashlib.sha256()
     if "segmentation" in rooms:
         found = find_model(DEFAULT_MODELS["CT"])
-        lesions = str(metadata(found)["lesions_by"])
-        for folder in (found, *(beside_or_found(found, name) for name in (lesions, NAMING_MODEL))):
-            digest.update(weights_sha256(folder).encode())
+        lesions, naming = (
+            beside_or_found(found, str(name)) for name in (metadata(found)["lesions_by"], NAMING_MODEL)
+        )
+        digest.update(weights_sha256(found, lesions).encode())
+        for file in sorted(naming.glob("*.json")):
+            digest.update(file.read_bytes())
     for room in rooms:
         for file in sorted((Path(spineimg.__file__).parent / room).rglob("*.*")):
             if file.suffix in (".py", ".csv"):
