@@ -7,6 +7,7 @@ one scan, whether the case is clear of every border (so that no rounding decides
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -125,7 +126,8 @@ def _alignment(name: str, records: Mapping[str, Any], earlier: list[dict[str, An
         for v in records["vertebrae"]
     }
     whole = {v["level"] for v in records["vertebrae"] if v["complete"] and _known(v)}
-    true, opened, clear, seen = 0, {0}, True, 0
+    true, clear, seen = 0, True, 0
+    sets = [{0}]
     before = {(s["upper"], s["lower"]): s for s in earlier or []}
     for segment in records["segments"]:
         if name not in (segment["upper"], segment["lower"]):
@@ -138,16 +140,18 @@ def _alignment(name: str, records: Mapping[str, Any], earlier: list[dict[str, An
         slipped = max(shifts, default=0.0)
         clear = clear and abs(slipped - limit) > CLEAR["shift"]
         if slipped >= limit:
-            # No single scan tells a slip by tumour from one by worn joints.
-            true, opened = 4, opened | {4}
+            # Neither generator draws gas, worn facets or a pars defect: nothing leaves the slip open.
+            true = 4
+            sets.append({4})
         bent, near = _bent(segment, name, lost, settings)
         clear = clear and not near
         if bent:
-            opened |= {2}
+            sets.append({0, 2})
         old = before.get((segment["upper"], segment["lower"]))
         if old is not None and abs(segment["kyphosis_deg"]["value"] - old["kyphosis_deg"]["value"]) >= 5:
             true = max(true, 2)
-    return {"true": true, "open": sorted(opened), "clear": clear, "judged": seen == JUNCTIONS}
+    opened = sorted({max(choice) for choice in itertools.product(*sets)})
+    return {"true": true, "open": opened, "clear": clear, "judged": seen == JUNCTIONS}
 
 
 def _known(vertebra: Mapping[str, Any]) -> bool:

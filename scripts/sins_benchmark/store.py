@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import itertools
 import json
 import pickle
 import time
@@ -12,10 +13,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from painted.rules import score
 
 import spineimg
 from sins_benchmark.cases import Case, make_case
+from spineimg.core.labelmap import LabelMap, Part
+from spineimg.core.levels import Level
 from spineimg.segmentation.bundles import DEFAULT_MODELS, NAMING_MODEL, find_model, metadata, weights_sha256
 from spineimg.segmentation.engine import beside_or_found
 
@@ -51,16 +55,34 @@ def kept_case(number: int, folder: Path) -> Case:
     file = folder / f"{number:05d}.pkl"
     if file.exists():
         with file.open("rb") as stream:
-            case: Case = pickle.load(stream)
-        exact = case.truth["measurements"]
-        return dataclasses.replace(case, truth={"measurements": exact, "sins": score(exact, case.pain)})
+            return as_seen(pickle.load(stream))
     case = make_case(number)
     folder.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".part")
     with partial.open("wb") as stream:
         pickle.dump(case, stream)
     partial.rename(file)
-    return case
+    return as_seen(case)
+
+
+def as_seen(case: Case) -> Case:
+    """The case with its truth judged anew; a body that the field of view cuts is no longer called whole."""
+    exact = case.truth["measurements"]
+    cut = _cut_bodies(case.labels)
+    seen = [v | {"complete": False} if v["level"] in cut else v for v in exact["vertebrae"]]
+    exact = {**exact, "vertebrae": seen}
+    return dataclasses.replace(case, truth={"measurements": exact, "sins": score(exact, case.pain)})
+
+
+def _cut_bodies(labels: LabelMap) -> set[str]:
+    """Names of the levels whose body reaches the border of the image."""
+    found: set[int] = set()
+    for axis, end in itertools.product(range(3), (0, -1)):
+        numbers = np.moveaxis(labels.array, axis, 0)[end]
+        if labels.parts is not None:
+            numbers = numbers[np.moveaxis(labels.parts, axis, 0)[end] == Part.BODY]
+        found |= set(np.unique(numbers).tolist())
+    return {str(Level.from_verse_id(number)) for number in found - {0}}
 
 
 def lines(file: Path) -> list[dict[str, Any]]:

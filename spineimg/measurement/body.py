@@ -93,8 +93,8 @@ def find_bodies(volume: Volume, labels: LabelMap, settings: MeasurementSettings)
             points[level] = _top(points[level], above - start, settings)
             centres[level] = np.asarray(points[level].mean(axis=0))
     along = tangents(centres) if centres else {}
-    whole = {level: at for level, at in centres.items() if column[level].complete or not level.is_vertebra}
-    if len(whole) > 1:  # the centre of a cut vertebra lies anywhere: it bends no neighbour's tangent
+    whole = {level: at for level, at in centres.items() if column[level].body_whole or not level.is_vertebra}
+    if len(whole) > 1:  # the centre of a cut body lies anywhere: it bends no neighbour's tangent
         along |= tangents(whole)
     canals = _canal_points(labels, column)
     found: dict[Level, Body] = {}

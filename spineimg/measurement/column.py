@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from spineimg.core.grid import Grid, Points
-from spineimg.core.labelmap import LabelMap
+from spineimg.core.labelmap import LabelMap, Part
 from spineimg.core.levels import Level
 from spineimg.core.settings.measurement import MeasurementSettings
 
@@ -34,6 +34,9 @@ class Piece:
         Grid of the box.
     complete : bool
         False where the mask reaches the edge of the field of view.
+    body_whole : bool
+        Whether the body at least lies inside: then its heights and its place in the column are known, and the
+        tip of a process that is cut takes nothing from them.
     """
 
     level: Level
@@ -41,6 +44,7 @@ class Piece:
     mask: NDArray[np.bool_]
     grid: Grid
     complete: bool
+    body_whole: bool
 
     def dense_points(self, mask: NDArray[np.bool_], step_mm: float) -> Points:
         """LPS points of a mask of the box, voxels subdivided until steps are below ``step_mm``.
@@ -74,8 +78,22 @@ def pieces(labels: LabelMap, settings: MeasurementSettings) -> dict[Level, Piece
         whole = all(s.start >= edge and s.stop <= n - edge for s, n in zip(box, shape, strict=True))
         start, stop = (tuple(int(getattr(s, end)) for s in box) for end in ("start", "stop"))
         grid = labels.grid.cropped(start, stop)  # type: ignore[arg-type]
-        found[level] = Piece(level, (box[0], box[1], box[2]), mask, grid, whole)
+        where = (box[0], box[1], box[2])
+        body_whole = whole or _body_inside(mask, where, labels, edge)
+        found[level] = Piece(level, where, mask, grid, whole, body_whole)
     return dict(sorted(found.items()))
+
+
+def _body_inside(mask: NDArray[np.bool_], box: Box, labels: LabelMap, edge: int) -> bool:
+    """Whether the body of a cut vertebra lies inside the image; False where the parts are not known."""
+    if labels.parts is None:
+        return False
+    body = mask & (labels.parts[box] == Part.BODY)
+    inner = tuple(
+        slice(max(edge - s.start, 0), min(n - edge, s.stop) - s.start)
+        for s, n in zip(box, labels.grid.shape, strict=True)
+    )
+    return bool(body.any()) and int(body[inner].sum()) == int(body.sum())
 
 
 def tangents(centres: Mapping[Level, Points]) -> dict[Level, Points]:

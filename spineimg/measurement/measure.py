@@ -88,11 +88,13 @@ def measure(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> 
     standing = {
         level: Standing(body.frame, body.sagittal, body.coronal, body.step_mm, body.tilts)
         for level, body in bodies.items()
-        if body.piece.complete or not level.is_vertebra
+        if body.piece.body_whole or not level.is_vertebra
     }
     segments = measure_segments(standing, _signs(patient, settings), settings)
     segments = widened_walls(segments, labels, settings)
-    missing = missing_bone(volume, labels, bodies, settings) if patient.typed else {}
+    # A reader who drew the lesions has seen what is missing; a machine's masks are weighed.
+    weighed = patient.typed and not labels.lesions_confirmed
+    missing = missing_bone(volume, labels, bodies, settings) if weighed else {}
     caveats = shape_caveats({level: body.sagittal for level, body in bodies.items()}, heights, settings)
     caveats |= dict.fromkeys(crossed, (OVERLAP,))
     scan = _Scan(patient, heights, expected, losses, lesions, missing, caveats)
@@ -128,11 +130,11 @@ class _Scan:
 def _heights(
     bodies: Mapping[Level, Body], labels: LabelMap, settings: MeasurementSettings
 ) -> dict[Level, BodyHeights]:
-    """Heights of all whole bodies that the slices resolve; none for C1, C2 and the sacrum."""
+    """Heights of all bodies in view that the slices resolve; none for C1, C2 and the sacrum."""
     found = {}
     for level, body in bodies.items():
         coarse = body.step_mm[2] >= settings.coarsest_mm
-        if coarse or not body.piece.complete or normal_heights_mm(level) is None:
+        if coarse or not body.piece.body_whole or normal_heights_mm(level) is None:
             continue
         heights = measure_heights(body.sagittal, body.frame, settings)
         if heights is not None:
@@ -179,8 +181,8 @@ def _vertebra(level: Level, scan: _Scan, settings: MeasurementSettings) -> Verte
         loss_site=loss.site if loss else None,
         genant_grade=loss.grades if loss else (),
         deformity=loss.deformity if loss else None,
-        body_volume_ml=_volume(body.body_ml, settings) if body.piece.complete else None,
-        expected_body_volume_ml=_volume(patient.body_ml[level], settings) if body.piece.complete else None,
+        body_volume_ml=_volume(body.body_ml, settings) if body.piece.body_whole else None,
+        expected_body_volume_ml=_volume(patient.body_ml[level], settings) if body.piece.body_whole else None,
         endplate_step_mm=endplate_step(body.sagittal, settings) if heights else None,
         lytic_percent=_pooled_lytic(own),
         density=_density(patient.healthy.get(level), patient.cores[level], patient, settings),
