@@ -25,14 +25,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from kept import kept
 from rescan import Rescan, real_case, scan_again, whole_levels
 
 from spineimg.core.estimate import Estimate
+from spineimg.core.labelmap import LabelMap
 from spineimg.core.levels import Level
 from spineimg.core.measurements import Measurements
 from spineimg.core.settings import Settings
+from spineimg.core.volume import Volume
 from spineimg.measurement import divide, measure
 from spineimg.phantom import FractureSpec, LesionSpec, PatientSpec, PhantomSpec, ScanSpec, make_phantom
 
@@ -46,9 +50,11 @@ REAL = {
 }
 """Real CT (splits train and validation), its class and the slice steps drawn: none thinner than its own."""
 STRETCHES = ((Level.C3, Level.T3), (Level.T3, Level.T10), (Level.T10, Level.L5))
+KINDS: tuple[Literal["wedge", "biconcave", "crush"], ...] = ("wedge", "biconcave", "crush")
 LEAST_VERTEBRAE = 5
 FACTOR = 1.96 * math.sqrt(2)
 Row = dict[str, object]
+Scan = tuple[Volume, LabelMap]
 
 
 def specification(patient: int, stretch: tuple[Level, Level], limit: str, repeat: int) -> PhantomSpec:
@@ -60,7 +66,7 @@ def specification(patient: int, stretch: tuple[Level, Level], limit: str, repeat
         level for level in Level if stretch[0] < level < stretch[1] and level not in (Level.T13, Level.L6)
     ]
     disease = np.random.default_rng(patient)
-    broken = [inner[int(i)] for i in disease.choice(len(inner), 2, replace=False)]
+    broken = inner[patient % 2 :: 2]
     ill = [level for level in inner if level not in broken][patient % 2 :: 3]
     return PhantomSpec(
         PatientSpec(
@@ -81,23 +87,36 @@ def specification(patient: int, stretch: tuple[Level, Level], limit: str, repeat
         stretch[1],
         tuple(LesionSpec(level, "lytic", (4.0, 0.0, 0.0), (9.0, 9.0, 6.0)) for level in ill),
         tuple(
-            FractureSpec(level, kind, float(disease.uniform(25, 45)))
-            for level, kind in zip(broken, ("wedge", "biconcave"), strict=True)
+            FractureSpec(level, KINDS[(patient + place) % len(KINDS)], float(disease.uniform(25, 45)))
+            for place, level in enumerate(broken)
         ),
     )
 
 
-def scan_once(spec: PhantomSpec) -> list[Row]:
-    """Heights of one repeat, one row a value."""
+def _scan(spec: PhantomSpec) -> Scan:
     phantom = make_phantom(spec)
-    settings = Settings()
+    return phantom.volume, phantom.labels
+
+
+def phantom_once(spec: PhantomSpec, key: str, drawn: Path | None) -> list[Row]:
+    """Heights of one repeat, one row a value; the scan is kept in a folder."""
     broken = {fracture.level for fracture in spec.fractures}
-    found = measure(phantom.volume, divide(phantom.labels, settings.measurement), settings.measurement)
-    return _heights(found, broken)
+    return _heights(_measured_on(*kept(drawn, key, partial(_scan, spec))), broken)
 
 
-def real_once(name: str, repeat: int) -> list[Row]:
+def _measured_on(volume: Volume, labels: LabelMap) -> Measurements:
+    settings = Settings().measurement
+    return measure(volume, divide(labels, settings), settings)
+
+
+def real_once(name: str, repeat: int, key: str, drawn: Path | None) -> list[Row]:
     """Heights of one repeat of a real CT; no fracture and no lesion is known in it."""
+    scan, masks, whole = kept(drawn, key, partial(_real_scan, name, repeat))
+    found = _measured_on(scan, masks)
+    return [row for row in _heights(found, set()) if Level(str(row["level"])) in whole]
+
+
+def _real_scan(name: str, repeat: int) -> tuple[Volume, LabelMap, set[Level]]:
     rng = np.random.default_rng([list(REAL).index(name), repeat])
     volume, labels = real_case(name)
     turn, shift = rng.uniform(-6, 6, 3), rng.uniform(-4, 4, 3)
@@ -109,11 +128,7 @@ def real_once(name: str, repeat: int) -> list[Row]:
         shift_mm=(float(shift[0]), float(shift[1]), float(shift[2])),
         noise_hu=float(rng.uniform(5, 20)),
     )
-    scan, masks = scan_again(volume, labels, how)
-    settings = Settings()
-    found = measure(scan, divide(masks, settings.measurement), settings.measurement)
-    whole = set(whole_levels(labels))
-    return [row for row in _heights(found, set()) if Level(str(row["level"])) in whole]
+    return *scan_again(volume, labels, how), set(whole_levels(labels))
 
 
 def _heights(found: Measurements, broken: set[Level]) -> list[Row]:
@@ -124,19 +139,12 @@ def _heights(found: Measurements, broken: set[Level]) -> list[Row]:
         for site in ("anterior", "middle", "posterior"):
             height: Estimate | None = getattr(vertebra.heights_mm, site)
             if height is not None:
-                rows.append(_row("height", vertebra.level, site, height.value, vertebra.level in broken))
+                row: Row = {"quantity": "height", "level": vertebra.level.value, "item": site}
+                row |= {"region": vertebra.level.region.value, "value": height.value}
+                row |= {"half": (height.high - height.low) / 2}
+                row |= {"collapsed": "yes" if vertebra.level in broken else "no"}
+                rows.append(row)
     return rows
-
-
-def _row(quantity: str, level: Level, item: str, value: float, collapsed: bool) -> Row:  # noqa: FBT001
-    return {
-        "quantity": quantity,
-        "level": level.value,
-        "region": level.region.value,
-        "item": item,
-        "value": value,
-        "collapsed": "yes" if collapsed else "no",
-    }
 
 
 def within_subject(values: list[list[float]]) -> float:
@@ -151,9 +159,10 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--scratch", type=Path, default=Path("smallest_detectable.jsonl"))
+    parser.add_argument("--drawn", type=Path, help="folder that keeps the drawn scans")
     arguments = parser.parse_args()
     done = _read(arguments.scratch)
-    for key, once in _work(arguments.patients, arguments.repeats):
+    for key, once in _work(arguments.patients, arguments.repeats, arguments.drawn):
         if key not in done:
             done[key] = once()
             with arguments.scratch.open("a", encoding="utf-8") as file:
@@ -162,19 +171,15 @@ def main() -> None:
     write_table(done, f"--patients {arguments.patients} --repeats {arguments.repeats}")
 
 
-def _work(patients: int, repeats: int) -> Iterator[tuple[str, Callable[[], list[Row]]]]:
-    """Every repeat with its key ``patient/stretch/spacing class/repeat``."""
-    for name, (limit, _) in REAL.items():
-        for repeat in range(repeats):
-            yield f"{name.replace('/', ' ')}/real/{limit}/{repeat}", partial(real_once, name, repeat)
+def _work(patients: int, repeats: int, drawn: Path | None) -> Iterator[tuple[str, Callable[[], list[Row]]]]:
+    """Every repeat with its key ``patient stretch limit repeat``; the first repeats of all come first."""
+    for repeat, (name, (limit, _)) in itertools.product(range(repeats), REAL.items()):
+        key = f"{name.replace('/', '-')} real {limit} {repeat}"
+        yield key, partial(real_once, name, repeat, key, drawn)
     for patient, limit, stretch in itertools.product(range(patients), SPACINGS, STRETCHES):
         for repeat in range(repeats):
-            once = partial(_phantom_once, patient, stretch, limit, repeat)
-            yield f"{patient}/{stretch[0]}/{limit}/{repeat}", once
-
-
-def _phantom_once(patient: int, stretch: tuple[Level, Level], limit: str, repeat: int) -> list[Row]:
-    return scan_once(specification(patient, stretch, limit, repeat))
+            key = f"{patient} {stretch[0]} {limit} {repeat}"
+            yield key, partial(phantom_once, specification(patient, stretch, limit, repeat), key, drawn)
 
 
 def _read(scratch: Path) -> dict[str, list[Row]]:
@@ -188,7 +193,7 @@ def write_table(done: dict[str, list[Row]], options: str) -> None:
     """Replace the CT rows that were measured on enough vertebrae; the others stay as they are."""
     subjects: dict[tuple[str, ...], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for key, rows in done.items():
-        patient, stretch, limit, _ = key.split("/")
+        patient, stretch, limit, _ = key.split(" ")
         kind = "real" if stretch == "real" else "phantom"
         for row in rows:
             group = (kind, str(row["quantity"]), limit, str(row["region"]), str(row["collapsed"]))

@@ -13,6 +13,7 @@ import numpy as np
 
 from spineimg.core.grid import Grid
 from spineimg.core.levels import Level, Region
+from spineimg.core.measurements import VertebraMeasurement
 from spineimg.core.volume import Modality
 
 Quantity = Literal["height", "lesion_volume"]
@@ -74,21 +75,37 @@ def craniocaudal_spacing_mm(grid: Grid) -> float:
     return float(grid.spacing_mm[axis])
 
 
-def smallest_detectable(
-    quantity: Quantity, scans: Iterable[tuple[Modality, float]], level: Level, *, collapsed: bool
-) -> Detectable | None:
-    """Look up the smallest detectable change between scans; the coarser scan decides.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How one scan shows a vertebra: modality, cranio-caudal spacing, and whether it is collapsed there."""
+
+    modality: Modality
+    spacing_mm: float
+    collapsed: bool
+
+
+def seen(
+    modality: Modality, spacing_mm: float, vertebra: VertebraMeasurement | None, fractured_percent: float
+) -> Seen:
+    """The vertebra on one scan; collapsed when its measured loss is that of a fracture."""
+    loss = None if vertebra is None else vertebra.height_loss_percent
+    return Seen(modality, spacing_mm, loss is not None and loss.value >= fractured_percent)
+
+
+def smallest_detectable(quantity: Quantity, scans: Iterable[Seen], level: Level) -> Detectable | None:
+    """Look up the smallest detectable change between scans.
+
+    A row holds 1.96 * sqrt(2) * SD for two scans of its kind. The errors of two scans of different kinds add
+    as variances: the root mean square of both rows is 1.96 * sqrt(SD1^2 + SD2^2).
 
     Parameters
     ----------
     quantity : str
         ``height`` (points) or ``lesion_volume`` (percent of the larger volume).
-    scans : iterable of (Modality, float)
-        Both scans: modality and cranio-caudal spacing, mm.
+    scans : iterable of Seen
+        The vertebra on both scans.
     level : Level
         Its region is looked up.
-    collapsed : bool
-        Whether the loss may be 20 % or more on one of the scans.
 
     Returns
     -------
@@ -98,18 +115,18 @@ def smallest_detectable(
     sacral_lesion = quantity == "lesion_volume" and level.region is Region.SACRAL
     region = Region.LUMBAR if sacral_lesion else level.region
     found: list[DetectableRow] = []
-    for modality, spacing_mm in scans:
+    for scan in scans:
         rows = [
             row
             for row in table()
             if row.quantity == quantity
-            and row.modality is modality
+            and row.modality is scan.modality
             and row.region == region.value
-            and row.collapsed == collapsed
-            and spacing_mm <= row.spacing_up_to_mm + 1e-3
+            and row.collapsed == scan.collapsed
+            and scan.spacing_mm <= row.spacing_up_to_mm + 1e-3
         ]
         if not rows:
             return None
         found.append(min(rows, key=lambda row: row.spacing_up_to_mm))
-    value = max(row.smallest_detectable for row in found)
+    value = round(float(np.sqrt(np.mean([row.smallest_detectable**2 for row in found]))), 1)
     return Detectable(value, all(row.runs > 0 for row in found))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from spineimg.core.case import CaseRecord
 from spineimg.core.estimate import Estimate
 from spineimg.core.measurements import Heights, VertebraMeasurement
 from spineimg.core.settings.tracking import TrackingSettings
@@ -13,26 +14,54 @@ from spineimg.core.track import Changed, HeightChange, Verdict
 SITES = ("anterior", "middle", "posterior")
 
 
-def fall_points(then: Estimate | None, now: Estimate | None) -> Estimate | None:
+@dataclass(frozen=True, slots=True)
+class Ruler:
+    """What two scans of a site can tell, in points.
+
+    ``detectable``: smallest detectable change, None where none is known. ``own``: so much of the half-width
+    of one measurement may be its own; what goes beyond is the same on both scans (an endplate that a lesion
+    hides is guessed alike by the same mask) and cancels in the difference. Infinite: nothing is shared.
+    """
+
+    detectable: float | None
+    own: float = math.inf
+
+
+def ruler_of(
+    then: CaseRecord, now: CaseRecord, detectable: float | None, settings: TrackingSettings
+) -> Ruler:
+    """Ruler between two cases; only masks of one engine on one modality err alike."""
+    alike = then.engine == now.engine and then.modality is now.modality
+    return Ruler(detectable, settings.own_half_points if alike else math.inf)
+
+
+def fall_points(then: Estimate | None, now: Estimate | None, own: float = math.inf) -> Estimate | None:
     """Fall of one height in points of its own earlier value: ``100 * (then - now) / then``; positive = lost.
 
-    The two measurements are taken as independent, their relative half-widths added in quadrature.
+    The errors of the two measurements are independent but for what both share beyond ``own`` points of the
+    height (see `Ruler`).
     """
     if then is None or now is None or then.value <= 0:
         return None
     ratio = now.value / then.value
-    down = math.hypot((now.value - now.low) / then.value, ratio * (then.high - then.value) / then.value)
-    up = math.hypot((now.high - now.value) / then.value, ratio * (then.value - then.low) / then.value)
+    down = _together(now.value - now.low, then.high - then.value, ratio, own * then.value / 100)
+    up = _together(now.high - now.value, then.value - then.low, ratio, own * then.value / 100)
     value = 100 * (then.value - now.value) / then.value
-    return Estimate(value, value - 100 * up, value + 100 * down)
+    return Estimate(value, value - 100 * up / then.value, value + 100 * down / then.value)
 
 
-def height_change(then: Heights, now: Heights) -> HeightChange:
-    """Fall of the three heights."""
+def _together(now_mm: float, then_mm: float, ratio: float, own_mm: float) -> float:
+    """Half-width (mm) of ``now - ratio * then``; what both share beyond their own part is one error."""
+    shared = max(min(now_mm, then_mm) ** 2 - own_mm**2, 0.0)
+    return math.sqrt(now_mm**2 + (ratio * then_mm) ** 2 - 2 * min(ratio, 1.0) * shared)
+
+
+def height_change(then: Heights, now: Heights, own: float = math.inf) -> HeightChange:
+    """Fall of the three heights; ``own`` as in `fall_points`."""
     return HeightChange(
-        fall_points(then.anterior, now.anterior),
-        fall_points(then.middle, now.middle),
-        fall_points(then.posterior, now.posterior),
+        fall_points(then.anterior, now.anterior, own),
+        fall_points(then.middle, now.middle, own),
+        fall_points(then.posterior, now.posterior, own),
     )
 
 
@@ -100,7 +129,7 @@ def genant_rose(then: tuple[int, ...], now: tuple[int, ...]) -> bool:
 
 
 def verdicts(
-    then: VertebraMeasurement, now: VertebraMeasurement, detectable: float | None, settings: TrackingSettings
+    then: VertebraMeasurement, now: VertebraMeasurement, ruler: Ruler, settings: TrackingSettings
 ) -> Verdicts:
     """Judge one vertebra that is complete and identified on both scans, as trial.md defines the two events.
 
@@ -108,19 +137,20 @@ def verdicts(
     ----------
     then, now : VertebraMeasurement
         The same vertebra on the earlier and the later scan.
-    detectable : float or None
-        Smallest detectable fall, points.
+    ruler : Ruler
+        Smallest detectable fall, and what the two scans share.
     settings : TrackingSettings
         Limits.
     """
-    change = height_change(then.heights_mm, now.heights_mm)
+    detectable = ruler.detectable
+    change = height_change(then.heights_mm, now.heights_mm, ruler.own)
     worst = largest(change)
     # A lesion that grows out of the bone makes the mask larger while the body falls: no witness there.
     ill = then.lesion_ids or now.lesion_ids
     volume = None if ill else fall_points(then.body_volume_ml, now.body_volume_ml)
     contradicted = volume_contradicts(worst, volume, settings)
     new_fall, more_fall = (
-        _with_volume(fell_by(change, points, detectable), change, volume, points, settings)
+        _with_volume(fell_by(change, points, detectable), change, volume, (points, detectable), settings)
         for points in (settings.new_fracture_points, settings.progression_points)
     )
     rose = genant_rose(then.genant_grade, now.genant_grade)
@@ -164,30 +194,36 @@ def volume_contradicts(
     """
     if worst is None or volume is None:
         return False
-    return volume.value < settings.least_volume_share * worst[1].value
+    lost = volume.value + settings.volume_noise_percent
+    return lost < settings.least_volume_share * worst[1].value
 
 
 def _with_volume(
     fell: Verdict,
     change: HeightChange,
     volume: Estimate | None,
-    points: float,
+    limits: tuple[float, float | None],
     settings: TrackingSettings,
 ) -> Verdict:
-    """A verdict on the heights once the volume of the body is known.
+    """A verdict on the heights once the volume of the body is known; limits: points, detectable change.
 
-    A certain fall without loss of volume is open; an open one, smaller than the limit at every height, is
-    none when a fall of the limit would have cost more volume than was lost.
+    A certain fall without loss of volume is open. An open one that reaches the limit is certain when the
+    volume fell by more than the detectable change: the mean height fell by as much, one of them by more. An
+    open one, smaller than the limit at every height, is none when a fall of the limit would have cost more
+    volume than was lost.
     """
+    worst = largest(change)
+    if fell == "no" or volume is None or worst is None:
+        return fell
     if fell == "yes":
-        worst = largest(change)
         return "undetermined" if volume_contradicts(worst, volume, settings) else "yes"
-    falls = [getattr(change, site) for site in SITES]
-    if fell == "undetermined" and volume is not None and None not in falls:
-        lost = volume.value + settings.volume_noise_percent
-        if lost < settings.least_volume_share * points and max(f.value for f in falls) < points:
-            return "no"
-    return fell
+    points, detectable = limits
+    if worst[1].value >= points:
+        surely = volume.value - settings.volume_noise_percent
+        return "yes" if detectable is not None and surely > detectable else "undetermined"
+    known = all(getattr(change, site) is not None for site in SITES)
+    lost = volume.value + settings.volume_noise_percent
+    return "no" if known and lost < settings.least_volume_share * points else "undetermined"
 
 
 def _reason(change: HeightChange, loss: Estimate | None, words: str, settings: TrackingSettings) -> str:

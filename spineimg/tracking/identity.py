@@ -13,7 +13,7 @@ from spineimg.core.labelmap import Caveat
 from spineimg.core.levels import LEVELS, Level
 from spineimg.core.settings.tracking import TrackingSettings
 from spineimg.core.track import Match
-from spineimg.tracking.naming import Pair, Reconciled, reconcile
+from spineimg.tracking.naming import Column, Pair, Reconciled, reconcile
 from spineimg.tracking.shape import shapes
 from spineimg.tracking.timepoint import Timepoint
 
@@ -45,17 +45,29 @@ def identify(
     settings : TrackingSettings
         Margins.
     """
-    found = [shapes(p.labels, p.case.measurements, settings) for p in points]
-    levels = [tuple(v.level for v in p.case.measurements.vertebrae) for p in points]
+    columns = [_column(p, settings) for p in points]
+    levels = [one.levels for one in columns]
     named = [Named({level: level for level in levels[0]})]
     caveats: list[Caveat] = []
     for k in range(1, len(points)):
         partner = max(range(k), key=lambda j: (len(set(levels[j]) & set(levels[k])), j))
-        matched = reconcile(levels[partner], levels[k], found[partner], found[k], settings)
+        matched = reconcile(columns[partner], columns[k], settings)
         to_track = {own: name for name, own in named[partner].own.items()}
         named.append(_named(matched, to_track, levels[k], settings))
         caveats += _caveats(matched, points[partner], points[k])
     return tuple(named), tuple(caveats)
+
+
+def _column(point: Timepoint, settings: TrackingSettings) -> Column:
+    vertebrae = point.case.measurements.vertebrae
+    volumes = {
+        v.level: v.body_volume_ml.value for v in vertebrae if v.complete and v.body_volume_ml is not None
+    }
+    return Column(
+        tuple(v.level for v in vertebrae),
+        shapes(point.labels, point.case.measurements, settings),
+        {level: ml for level, ml in volumes.items() if ml > 0},
+    )
 
 
 def _named(

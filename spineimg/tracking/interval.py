@@ -11,13 +11,20 @@ from spineimg.core.measurements import VertebraMeasurement
 from spineimg.core.scores import LevelScore, SinsScores
 from spineimg.core.settings.tracking import TrackingSettings
 from spineimg.core.track import HeightChange, Interval, Treatment
-from spineimg.tracking.detectable import Detectable, Quantity, craniocaudal_spacing_mm, smallest_detectable
+from spineimg.tracking.detectable import (
+    Detectable,
+    Quantity,
+    craniocaudal_spacing_mm,
+    seen,
+    smallest_detectable,
+)
 from spineimg.tracking.height_change import (
     Verdicts,
     fall_points,
     height_change,
     height_verdict,
     largest,
+    ruler_of,
     verdicts,
 )
 from spineimg.tracking.identity import Named
@@ -83,12 +90,13 @@ def _interval(
     judged = Verdicts("undetermined", "undetermined", f"Undetermined: {doubt}.", "undetermined")
     lesions = LesionChange(None, "undetermined")
     limit = None if detectable is None else detectable.value
+    ruler = ruler_of(patient.points[i].case.record, patient.points[j].case.record, limit, settings)
     if doubt is None and then is not None and now is not None:
         lesions = _lesions(patient, level, step)
         if level.is_vertebra:
-            change = height_change(then.heights_mm, now.heights_mm)
+            change = height_change(then.heights_mm, now.heights_mm, ruler.own)
             area = fall_points(then.body_area_mm2, now.body_area_mm2)
-            judged = verdicts(then, now, limit, settings)
+            judged = verdicts(then, now, ruler, settings)
         else:
             judged = replace(judged, reason=f"Undetermined: {level} has no body heights.")
     worst = largest(change)
@@ -145,12 +153,17 @@ def _doubt(patient: Patient, level: Level, step: tuple[int, int]) -> str | None:
 def _detectable(
     quantity: Quantity, patient: Patient, level: Level, step: tuple[int, int]
 ) -> Detectable | None:
-    losses = [v.height_loss_percent for k in step if (v := patient.vertebra(level, k)) is not None]
     limit = patient.settings.fractured_percent
-    collapsed = any(loss is not None and loss.high >= limit for loss in losses)
-    scans = [patient.points[k] for k in step]
-    kinds = [(p.case.record.modality, craniocaudal_spacing_mm(p.labels.grid)) for p in scans]
-    return smallest_detectable(quantity, kinds, level, collapsed=collapsed)
+    scans = [
+        seen(
+            patient.points[k].case.record.modality,
+            craniocaudal_spacing_mm(patient.points[k].labels.grid),
+            patient.vertebra(level, k),
+            limit,
+        )
+        for k in step
+    ]
+    return smallest_detectable(quantity, scans, level)
 
 
 def _lesions(patient: Patient, level: Level, step: tuple[int, int]) -> LesionChange:

@@ -13,6 +13,8 @@ from spineimg.core.settings.tracking import TrackingSettings
 from spineimg.tracking.shape import Fit, VertebraShape, fit
 
 Outcome = Literal["agree", "shifted", "undetermined", "unchecked"]
+_LEAST_VOLUMES = 4
+"""Fewer levels than this have no median that one or two fractures leave alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +37,32 @@ class Reconciled:
     best_distance_mm: float | None
 
 
-def reconcile(
-    earlier: Sequence[Level],
-    later: Sequence[Level],
-    shapes_earlier: Mapping[Level, VertebraShape],
-    shapes_later: Mapping[Level, VertebraShape],
-    settings: TrackingSettings,
-) -> Reconciled:
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """What one scan shows, by its own names: levels in any order, shapes and volumes of complete ones."""
+
+    levels: Sequence[Level]
+    shapes: Mapping[Level, VertebraShape]
+    volumes_ml: Mapping[Level, float]
+
+
+def reconcile(earlier: Column, later: Column, settings: TrackingSettings) -> Reconciled:
     """Match the levels of two scans by place in the column and by shape.
 
     The vertebrae of each scan stand in a row; the two rows are laid beside each other as the names say, one
-    place higher and one place lower. The place where the shapes fit best wins, when it wins clearly.
+    place higher and one place lower. The place where the posterior elements fit best wins, when it wins
+    clearly; where it does not, the volumes of the bodies decide, since neighbours differ and a vertebra does
+    not (the median over the levels, so that one or two fractures change nothing).
 
     Parameters
     ----------
-    earlier, later : sequence of Level
-        Levels in view, any order.
-    shapes_earlier, shapes_later : mapping
-        Shapes of the complete ones.
+    earlier, later : Column
+        The two scans.
     settings : TrackingSettings
         Margins.
     """
-    rows = _places(earlier), _places(later)
+    rows = _places(earlier.levels), _places(later.levels)
+    shapes_earlier, shapes_later = earlier.shapes, later.shapes
     named = _offset_of_names(*rows)
     fits: dict[int, dict[Level, Fit]] = {}
     for offset in (named, named - 1, named + 1):
@@ -68,19 +74,43 @@ def reconcile(
     if named not in means:
         return Reconciled(_pairs(rows, named, {}), "unchecked", None, None)
     best = min(enough, key=lambda k: (enough[k], k != named))
+    differ = {k: _volumes_differ(_beside(*rows, k), earlier, later) for k in enough}
     outcome: Outcome = "agree"
     if best != named:
         clear = (
             enough[best] + settings.shift_margin_mm < enough[named]
             and enough[best] < settings.shift_ratio * enough[named]
         )
-        outcome = "shifted" if clear else "undetermined"
+        outcome = "shifted" if clear or _volumes_say(best, named, differ, settings) else "undetermined"
+    elif any(_volumes_say(k, named, differ, settings) for k in enough if k != named):
+        second = min(v for k, v in enough.items() if k != named)
+        outcome = "agree" if enough[named] < settings.shift_ratio * second else "undetermined"
     used = best if outcome == "shifted" else named
     if used != named:
         complete = [(a, b) for a, b in _beside(*rows, used) if a in shapes_earlier and b in shapes_later]
         for a, b in complete:
             fits[used].setdefault(a, fit(shapes_earlier[a], shapes_later[b], settings))
     return Reconciled(_pairs(rows, used, fits[used]), outcome, means[named], enough[best])
+
+
+def _volumes_differ(pairs: list[tuple[Level, Level]], earlier: Column, later: Column) -> float | None:
+    """Median relative difference of the body volumes of paired vertebrae; None with too few of them."""
+    both = [
+        (earlier.volumes_ml[a], later.volumes_ml[b])
+        for a, b in pairs
+        if a in earlier.volumes_ml and b in later.volumes_ml
+    ]
+    return float(np.median([abs(np.log(b / a)) for a, b in both])) if len(both) >= _LEAST_VOLUMES else None
+
+
+def _volumes_say(
+    moved: int, named: int, differ: Mapping[int, float | None], settings: TrackingSettings
+) -> bool:
+    """Whether the volumes agree at one place and clearly less under the names."""
+    here, there = differ[moved], differ[named]
+    if here is None or there is None:
+        return False
+    return here < settings.shift_volumes and here < settings.shift_volumes_ratio * there
 
 
 def _places(levels: Sequence[Level]) -> dict[int, Level]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from spineimg.core.levels import Level
 from spineimg.core.measurements import Heights
 from spineimg.core.track import EventKind, Interval, LevelEvent, Visit
-from spineimg.tracking.height_change import height_change, largest
+from spineimg.tracking.height_change import height_change, largest, ruler_of
 from spineimg.tracking.interval import Patient
 from spineimg.tracking.lesion_change import lesions_of, summed_volume
 from spineimg.tracking.treatment import ENDING, ended_by
@@ -44,8 +44,10 @@ def _visit(patient: Patient, level: Level, k: int, first: int | None) -> Visit:
     start = None if first is None else patient.vertebra(level, first)
     fall = None
     ended = ended_by(level, patient.treatments, patient.points[k].date) is not None
-    if start is not None and k != first and not ended:
-        worst = largest(height_change(start.heights_mm, vertebra.heights_mm))
+    if start is not None and first is not None and k != first and not ended:
+        records = [patient.points[n].case.record for n in (first, k)]
+        own = ruler_of(records[0], records[1], None, patient.settings).own
+        worst = largest(height_change(start.heights_mm, vertebra.heights_mm, own))
         fall = None if worst is None else worst[1]
     lesions = lesions_of(patient.points[k].case.measurements, patient.named[k].own[level])
     scored = None if score is None or score.state == "not_scored" else score

@@ -12,9 +12,8 @@ from spineimg.core.case import Case
 from spineimg.core.levels import Level
 from spineimg.core.measurements import VertebraMeasurement
 from spineimg.core.settings.tracking import TrackingSettings
-from spineimg.core.volume import Modality
-from spineimg.tracking.detectable import smallest_detectable
-from spineimg.tracking.height_change import verdicts
+from spineimg.tracking.detectable import seen, smallest_detectable
+from spineimg.tracking.height_change import ruler_of, verdicts
 from spineimg.trial.cohort import Scan
 from spineimg.trial.events import EventRow
 
@@ -80,7 +79,8 @@ def _machine(earlier: Scan, later: Scan, level: Level, settings: TrackingSetting
     if then is None or now is None:
         return "undetermined", f"{level} is missing"
     detectable = _detectable(earlier.case, later.case, level, (then, now), settings)
-    judged = verdicts(then, now, detectable, settings)
+    ruler = ruler_of(earlier.case.record, later.case.record, detectable, settings)
+    judged = verdicts(then, now, ruler, settings)
     if judged.new_fracture == "yes":
         return "new", judged.reason
     if judged.progression == "yes":
@@ -97,12 +97,11 @@ def _detectable(
     vertebrae: tuple[VertebraMeasurement, VertebraMeasurement],
     settings: TrackingSettings,
 ) -> float | None:
-    losses = [v.height_loss_percent for v in vertebrae]
-    collapsed = any(loss is not None and loss.high >= settings.fractured_percent for loss in losses)
-    kinds: list[tuple[Modality, float]] = [
-        (case.record.modality, craniocaudal_step_mm(case)) for case in (then, now)
+    scans = [
+        seen(case.record.modality, craniocaudal_step_mm(case), vertebra, settings.fractured_percent)
+        for case, vertebra in zip((then, now), vertebrae, strict=True)
     ]
-    found = smallest_detectable("height", kinds, level, collapsed=collapsed)
+    found = smallest_detectable("height", scans, level)
     return None if found is None else found.value
 
 

@@ -13,7 +13,7 @@ from spineimg.core.levels import Level
 from spineimg.core.settings.tracking import TrackingSettings
 from spineimg.core.volume import Modality
 from spineimg.tracking import anchor, own_level, track, track_csv
-from spineimg.tracking.detectable import smallest_detectable
+from spineimg.tracking.detectable import Seen, smallest_detectable
 
 SETTINGS = TrackingSettings(shape_spacing_mm=2.0)
 LEVELS = [Level.T11, Level.T12, Level.L1, Level.L2, Level.L3]
@@ -44,7 +44,7 @@ def test_the_level_that_fractured_is_found_and_no_other(baseline, fractured):
     assert event.days == 90
     assert event.height_loss_change_points.value == pytest.approx(100 * 8 / 24)
     assert event.smallest_detectable_points > 0
-    measured = smallest_detectable("height", [(Modality.CT, 2.0)], Level.L1, collapsed=False).measured
+    measured = smallest_detectable("height", [Seen(Modality.CT, 2.0, collapsed=False)], Level.L1).measured
     assert ("smallest-detectable-provisional" in {c.code for c in result.caveats}) is not measured
 
 
