@@ -19,4 +19,5 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--config", type=Path, help="JSON that overrides the settings")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--start", type=Path, help="weights of an earlier run; fewer channels will do")
     run_lesion(parser.parse_args())

@@ -13,7 +13,14 @@ from scipy import ndimage
 from spineimg.core.settings.segmentation import SegmentationSettings
 from spineimg.core.volume import Volume
 from spineimg.segmentation.inputs import OUTSIDE_HU
-from spineimg.segmentation.lesion_inputs import NORMAL_HU, lesion_channels
+from spineimg.segmentation.lesion_inputs import (
+    LESION_CHANNELS,
+    NORMAL,
+    OwnBone,
+    lesion_channels,
+    local_mean,
+    spread_about,
+)
 from spineimg.segmentation.refine import BODY, OTHER, POSTERIOR, Patch
 from spineimg.segmentation.resample import to_grid
 from spineimg.segmentation.tiles import inference, run_network
@@ -41,7 +48,8 @@ def mark_lesions(
     patches : sequence of Patch
         What the fine network says about each vertebra.
     net : Module
-        Maps (n, 6, x, y, z) to (n, 2, x, y, z), logits of lytic and blastic.
+        Maps (n, channels, x, y, z) to (n, 2, x, y, z), logits of lytic and blastic; its ``channels_in`` says
+        how many of `LESION_CHANNELS` it was trained on.
     settings : SegmentationSettings
         Patches at once, threads.
 
@@ -52,28 +60,33 @@ def mark_lesions(
     """
     images = [np.maximum(to_grid(volume.array, volume.grid, p.grid), OUTSIDE_HU) for p in patches]
     own = own_bone(images, patches)
+    known = int(getattr(net, "channels_in", len(LESION_CHANNELS)))
     out: list[Patch] = []
     with inference(settings):
         for first in range(0, len(patches), settings.tiles_at_once):
             some = range(first, min(len(patches), first + settings.tiles_at_once))
-            inputs = [lesion_channels(images[n], own, _vertebra(patches[n])) for n in some]
+            inputs = [lesion_channels(images[n], own, _vertebra(patches[n]))[:known] for n in some]
             raw = run_network(net, np.stack(inputs))
             marks = 1.0 / (1.0 + np.exp(-np.clip(raw, -30, 30)))
             out += [replace(patches[n], lytic=m[0], blastic=m[1]) for n, m in zip(some, marks, strict=True)]
     return tuple(out)
 
 
-def own_bone(images: Sequence[Floats], patches: Sequence[Patch]) -> float:
-    """HU of the patient's own spongy bone: the median over the bodies of each core's median."""
-    medians = []
+def own_bone(images: Sequence[Floats], patches: Sequence[Patch]) -> OwnBone:
+    """The patient's own spongy bone: the median of the bodies' cores, and the spread over all of them."""
+    medians, means = [], []
     for image, patch in zip(images, patches, strict=True):
         body = patch.probability[BODY] >= 0.5  # the middle of the softmax
         for depth in range(CORE_VOXELS, 0, -1):
             core = ndimage.binary_erosion(body, iterations=depth)
             if core.sum() >= LEAST_CORE_VOXELS:
                 medians.append(float(np.median(image[core])))
+                means.append(local_mean(image)[core])
                 break
-    return float(np.median(medians)) if medians else NORMAL_HU
+    if not medians:
+        return NORMAL
+    middle = float(np.median(medians))
+    return OwnBone(middle, spread_about(middle, means))
 
 
 def _vertebra(patch: Patch) -> Floats:

@@ -195,7 +195,11 @@ def scan(rng: np.random.Generator, hu: Floats, spacing: float, most_slice_mm: fl
         hu = hu + rng.uniform(0.3, 1.1) * (hu - soft)
     if rng.random() < 0.6:
         hu = thicken(rng, hu, spacing, most_slice_mm)
-    if rng.random() < 0.5:
+    kind = rng.random()
+    if kind < 0.1:  # thin slices, sharp kernel: strong noise without a coarse part
+        noise, grain = rng.uniform(30, 80), texture(rng, shape, 0.0)
+        grain = grain - ndimage.gaussian_filter(grain, 1.0)
+    elif kind < 0.5:
         noise, grain = rng.uniform(2, 40), texture(rng, shape, 0.0)
     else:
         noise, grain = rng.uniform(2, 22), texture(rng, shape, 1.0)

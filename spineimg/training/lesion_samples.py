@@ -8,23 +8,44 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from spineimg.segmentation.lesion_inputs import NORMAL_HU, lesion_channels
+from spineimg.segmentation.lesion_inputs import (
+    NORMAL,
+    OwnBone,
+    lesion_channels,
+    local_mean,
+    spread_about,
+)
+from spineimg.training.marrow import thin_marrow
 from spineimg.training.noise import smooth_field
-from spineimg.training.refine_samples import REFINE_MERGED, RefineSample, refine_sample
+from spineimg.training.patches import Patch
+from spineimg.training.refine_samples import (
+    REFINE_MERGED,
+    Painter,
+    RefineSample,
+    paint_vertebra,
+    refine_sample,
+)
 from spineimg.training.sources import Source
 
 Floats = NDArray[np.float32]
+Floats64 = NDArray[np.float64]
 
 REFERENCE_SD_HU = 15.0
 """How far the own bone that the engine measures may lie from the patch's (ours)."""
 LEAST_CORE_VOXELS = 40
-DESTROYED_SHARE = 0.4
+SPREAD_SD = 0.2
+"""SD of the log of its spread: a scan's bodies differ more, or less, than those of a patch."""
+LESION_SHARE = 0.9
+"""Share of patches that get lesions; one in three of these stays invisible and is dropped."""
+THIN_SHARE, THIN_LESION_SHARE = 0.25, 0.6
+"""Share of patients with thin marrow, and of those with lesions among them: thin marrow alone is none."""
+DESTROYED_SHARE = 0.5
 """Share of samples whose masks have a hole where the lesion took the bone."""
 
 
 @dataclass(frozen=True)
 class LesionSample:
-    """One patch: inputs (6, ...), lesion truth (2, ...), this vertebra, voxels left out."""
+    """One patch: inputs (7, ...), lesion truth (2, ...), this vertebra, voxels left out."""
 
     inputs: Floats
     lesions: NDArray[np.uint8]
@@ -38,15 +59,26 @@ def image_hu(sample: RefineSample) -> Floats:
     return hu
 
 
-def own_bone(hu: Floats, region: NDArray[np.uint8], lesions: NDArray[np.uint8]) -> float:
-    """Median HU of healthy bone deep inside the vertebrae of a patch."""
+def own_bone(hu: Floats, region: NDArray[np.uint8], lesions: NDArray[np.uint8]) -> OwnBone:
+    """Middle and spread of healthy bone deep inside the vertebrae of a patch."""
     bone = np.isin(region, (1, 3, REFINE_MERGED))
     healthy = ~np.asarray(ndimage.binary_dilation(lesions.max(0) > 0, iterations=2))
     for depth in (3, 2, 1):
         core = ndimage.binary_erosion(bone, iterations=depth) & healthy
         if core.sum() >= LEAST_CORE_VOXELS:
-            return float(np.median(hu[core]))
-    return NORMAL_HU
+            middle = float(np.median(hu[core]))
+            return OwnBone(middle, spread_about(middle, [local_mean(hu)[core]]))
+    return NORMAL
+
+
+def paint_patient(
+    rng: np.random.Generator, hu: Floats, patch: Patch, target: NDArray[np.uint8], guide: Floats64
+) -> NDArray[np.uint8]:
+    """Paint look-alikes and lesions into a patient who may have thin marrow; give the lesion bits."""
+    if rng.random() >= THIN_SHARE:
+        return paint_vertebra(rng, hu, patch, target, guide, LESION_SHARE)
+    thin_marrow(rng, hu, np.isin(target, (1, 2, 3, REFINE_MERGED)), patch.depth)
+    return paint_vertebra(rng, hu, patch, target, guide, THIN_LESION_SHARE)
 
 
 def seen_vertebra(rng: np.random.Generator, sample: RefineSample) -> Floats:
@@ -67,16 +99,20 @@ def seen_vertebra(rng: np.random.Generator, sample: RefineSample) -> Floats:
     return out
 
 
-def lesion_sample(rng: np.random.Generator, sources: list[Source], real_share: float) -> LesionSample:
+def lesion_sample(
+    rng: np.random.Generator, sources: list[Source], real_share: float, paint: Painter = paint_patient
+) -> LesionSample:
     """Make one sample of the lesion net (see `LesionSample`)."""
-    sample = refine_sample(rng, sources, real_share)
-    return seen_sample(rng, sample)
+    return seen_sample(rng, refine_sample(rng, sources, real_share, paint))
 
 
 def seen_sample(rng: np.random.Generator, sample: RefineSample) -> LesionSample:
     """Turn a refine sample into one of the lesion net."""
     hu = image_hu(sample)
-    reference = own_bone(hu, sample.region, sample.lesions) + rng.normal(0, REFERENCE_SD_HU)
+    exact = own_bone(hu, sample.region, sample.lesions)
+    reference = OwnBone(
+        exact.hu + rng.normal(0, REFERENCE_SD_HU), exact.spread_hu * np.exp(rng.normal(0, SPREAD_SD))
+    )
     inputs = lesion_channels(hu, reference, seen_vertebra(rng, sample))
     own = np.isin(sample.region, (1, 2, REFINE_MERGED))
     ignore = sample.region == 255

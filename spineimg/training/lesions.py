@@ -17,6 +17,15 @@ LYTIC, BLASTIC = 1, 2
 LYTIC_SHARE = 0.55
 IVORY_SHARE = 0.05
 """Share of lesions that make a whole vertebra dense."""
+BODY_SHARE, PEDICLE_SHARE = 0.5, 0.25
+"""Share of lesions that start in the body, and in its pedicles; the others lie anywhere behind it."""
+PEDICLE_MM = 8.0
+"""What lies so near to the body behind it is pedicle."""
+PEDICLE_DESTROYED_SHARE, DESTROYED_SHARE = 0.85, 0.6
+"""Share of lytic lesions that take the cortex, too: in pedicles hardly any other is seen."""
+SEEN_HU, SEEN_SPREADS = 55.0, 2.0
+"""A lytic lesion inside spongy bone lies so far below it, and so many of its own spreads."""
+LEAST_SITE = 50
 LEAST_LYTIC_HU = 10.0
 """A lytic lesion is soft tissue; what is darker is fat, and no lesion."""
 
@@ -91,11 +100,11 @@ def paint_lesions(rng: np.random.Generator, hu: Floats, place: Place) -> NDArray
     array
         Bit `LYTIC` and bit `BLASTIC` per voxel.
     """
-    own, body, depth, spacing = place.own, place.body, place.depth, place.spacing
+    own, depth, spacing = place.own, place.depth, place.spacing
     truth = np.zeros(hu.shape, np.uint8)
     for _ in range(1 if rng.random() < 0.75 else int(rng.integers(2, 4))):
-        where = body if rng.random() < 0.65 and body.sum() > 50 else own & ~body
-        centre = _centre_in(rng, where if where.sum() > 50 else own)
+        where, destroyed = _site(rng, place)
+        centre = _centre_in(rng, where)
         if centre is None:
             return truth
         low, high = (4.0, 18.0) if rng.random() < 0.8 else (2.5, 5.0)
@@ -105,15 +114,27 @@ def paint_lesions(rng: np.random.Generator, hu: Floats, place: Place) -> NDArray
         if kind > 0.84 - IVORY_SHARE and kind < 0.84:  # the whole vertebra, dense
             ball = ball + 40.0
         if kind < LYTIC_SHARE:
-            _paint_lytic(rng, hu, truth, ball, own, depth)
+            _paint_lytic(rng, hu, truth, ball, place, destroyed)
         elif kind < 0.86:
             _paint_blastic(rng, hu, truth, ball, own, depth)
         else:
             split = smooth_field(rng, hu.shape, (9, 9, 8)) > rng.uniform(-0.5, 0.5)
             inner = np.where(split, ball, -5.0).astype(np.float32)
-            _paint_lytic(rng, hu, truth, inner, own, depth)
+            _paint_lytic(rng, hu, truth, inner, place, destroyed)
             _paint_blastic(rng, hu, truth, np.where(split, -5.0, ball).astype(np.float32), own, depth)
     return truth
+
+
+def _site(rng: np.random.Generator, place: Place) -> tuple[Mask, float]:
+    """Where a lesion starts, and how often it destroys the cortex if it is lytic."""
+    behind = place.own & ~place.body
+    draw = rng.random()
+    if draw < BODY_SHARE and place.body.sum() > LEAST_SITE:
+        return place.body, DESTROYED_SHARE
+    pedicle = behind & _near(place.body, PEDICLE_MM)
+    if draw < BODY_SHARE + PEDICLE_SHARE and pedicle.sum() > LEAST_SITE:
+        return pedicle, PEDICLE_DESTROYED_SHARE
+    return (behind if behind.sum() > LEAST_SITE else place.own), DESTROYED_SHARE
 
 
 def _alpha(rng: np.random.Generator, ball: Floats) -> Floats:
@@ -127,11 +148,12 @@ def _paint_lytic(
     hu: Floats,
     truth: NDArray[np.uint8],
     ball: Floats,
-    own: Mask,
-    depth: Floats,
+    place: Place,
+    destroyed: float,
 ) -> None:
+    own, depth = place.own, place.depth
     alpha = _alpha(rng, ball)
-    destroys = rng.random() < 0.6
+    destroys = rng.random() < destroyed
     grows = rng.uniform(1.0, 9.0) if destroys and rng.random() < 0.45 else 0.0
     if destroys:
         room = own | ((depth > -max(grows, 1.0)) & _near(own, grows))
@@ -144,7 +166,9 @@ def _paint_lytic(
     fill = rng.uniform(LEAST_LYTIC_HU, 90)
     around = own & (depth > 1.5) & (alpha < 0.1)
     if around.sum() > 20:  # a lesion that nobody could see is no lesion
-        fill = min(fill, float(np.median(hu[around])) - 55.0)
+        middle = float(np.median(hu[around]))
+        spread = 1.48 * float(np.median(np.abs(hu[around] - middle)))
+        fill = min(fill, middle - max(SEEN_HU, SEEN_SPREADS * spread))
         if fill < LEAST_LYTIC_HU:  # in fatty marrow only the lost cortex shows it
             if not destroys or (marrow & (depth < 1.5)).sum() < 30:
                 return

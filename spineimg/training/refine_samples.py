@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ from spineimg.training.warp import Aim, WarpRange, crush, source_points
 
 Floats = NDArray[np.float32]
 Floats64 = NDArray[np.float64]
+Painter = Callable[[np.random.Generator, Floats, Patch, NDArray[np.uint8], Floats64], NDArray[np.uint8]]
 
 WARP = WarpRange(tilt_deg=20.0, scale=(0.78, 1.25), bend_mm=8.0, elastic_mm=1.6, crush_share=0.35)
 WARP_REAL = WarpRange(tilt_deg=20.0, scale=(0.8, 1.25), bend_mm=5.0, elastic_mm=1.3, crush_share=0.25)
@@ -76,8 +78,13 @@ def own_lesions(lesions: NDArray[np.uint8], target: NDArray[np.uint8]) -> NDArra
     return np.where(touched[pieces], lesions, 0).astype(np.uint8)
 
 
-def _paint(
-    rng: np.random.Generator, hu: Floats, patch: Patch, target: NDArray[np.uint8], guide: Floats64
+def paint_vertebra(
+    rng: np.random.Generator,
+    hu: Floats,
+    patch: Patch,
+    target: NDArray[np.uint8],
+    guide: Floats64,
+    lesion_share: float = LESION_SHARE,
 ) -> NDArray[np.uint8]:
     """Paint look-alikes, lesions and lesions of neighbours; give the lesion bits.
 
@@ -93,7 +100,7 @@ def _paint(
     paint_lookalikes(rng, hu, place)
     if rng.random() < OSTEOPHYTE_SHARE:
         target[grow_osteophytes(rng, hu, place, target == 0)] = 1
-    if rng.random() < LESION_SHARE:
+    if rng.random() < lesion_share:
         truth = paint_lesions(rng, hu, place)
     if rng.random() < NEIGHBOUR_SHARE and other.sum() > 2 * LEAST_VOXELS:
         # a lesion of a neighbour is not this vertebra's
@@ -116,8 +123,10 @@ def _outside(rng: np.random.Generator, points: Floats, source: Source, patch: Pa
     return outside
 
 
-def refine_sample(rng: np.random.Generator, sources: list[Source], real_share: float) -> RefineSample:
-    """Make one sample of the refine net (see `RefineSample`)."""
+def refine_sample(
+    rng: np.random.Generator, sources: list[Source], real_share: float, paint: Painter = paint_vertebra
+) -> RefineSample:
+    """Make one sample of the refine net (see `RefineSample`); ``paint`` puts lesions where there are none."""
     source, level = pick(rng, sources, real_share, tuple(range(1, 25)))
     for _ in range(MOST_DRAWS):
         if source.template.lesion_levels and rng.random() < LESION_LEVEL_SHARE:
@@ -145,7 +154,7 @@ def refine_sample(rng: np.random.Generator, sources: list[Source], real_share: f
         truth = own_lesions(patch.lesions, target)
     else:
         centre = middle + anchor / REFINE_SPACING_MM
-        truth = _paint(rng, hu, patch, target, centre)
+        truth = paint(rng, hu, patch, target, centre)
     if source.real:
         hu = real_intensity(rng, hu, REFINE_SPACING_MM, 5.0)
     else:
