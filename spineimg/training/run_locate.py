@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -17,16 +16,13 @@ from spineimg.segmentation.inputs import (
     LOCATE_PATCH,
     LOCATE_SPACING_MM,
 )
-from spineimg.segmentation.networks import build_network
 from spineimg.training.locate_samples import LocateSample, locate_sample
-from spineimg.training.loop import LoopConfig, Trainer
 from spineimg.training.losses import field_losses, region_loss
-from spineimg.training.pool import Pool
-from spineimg.training.sources import cached_sources, record
+from spineimg.training.sources import Source, cached_sources
+from spineimg.training.start import filled_pool, mixed_batch, new_net, new_trainer, settings_of
 from spineimg.training.templates import MERGED
 from spineimg.training.validation import LocateValidation
 
-PREPARED_AT_START = 8
 RegionLoss = Callable[[Tensor, Tensor, int, Tensor | None], tuple[Tensor, Tensor]]
 DEFAULTS: dict[str, Any] = {
     "kwargs": {
@@ -43,6 +39,12 @@ DEFAULTS: dict[str, Any] = {
     "real_share": 0.35,
     "pool_share": 0.0,
     "weights": {"offset": 0.5, "group": 0.2, "level": 0.1},
+}
+LAYOUT: dict[str, Any] = {
+    "spacing_mm": LOCATE_SPACING_MM,
+    "patch": list(LOCATE_PATCH),
+    "classes": list(LOCATE_CLASSES),
+    "fields": list(LOCATE_FIELDS),
 }
 
 
@@ -86,36 +88,18 @@ def locate_loss(
 
 def run_locate(args: argparse.Namespace) -> None:
     """Train with the options of `scripts/train_locate.py`."""
-    torch.set_num_threads(1)
-    settings = DEFAULTS | (json.loads(args.config.read_text()) if args.config else {})
-    torch.manual_seed(args.seed)
+    settings = settings_of(args, DEFAULTS)
     sources = cached_sources(args.data, LOCATE_SPACING_MM, args.run.parent / "cache")
-    pool = Pool(args.pool, LOCATE_SPACING_MM)
-    pool.fill(PREPARED_AT_START)
-    net = build_network("FoldedUNet", settings["kwargs"])
-    bundle = {
-        "arch": "FoldedUNet",
-        "kwargs": settings["kwargs"],
-        "spacing_mm": LOCATE_SPACING_MM,
-        "patch": list(LOCATE_PATCH),
-        "classes": list(LOCATE_CLASSES),
-        "fields": list(LOCATE_FIELDS),
-        "training_record": {"settings": settings, "anatomies": record(sources)},
-    }
-    trainer = Trainer(net, LoopConfig(args.run, args.minutes, args.seed, settings["lr"]), bundle)
-    if args.resume:
-        trainer.resume()
-    validation = LocateValidation(args.data)
+    pool = filled_pool(args, LOCATE_SPACING_MM)
+    trainer = new_trainer(args, settings, new_net(args, settings), LAYOUT, sources)
 
     def step(model: nn.Module, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        prepared = pool.refresh() if trainer.step % 20 == 0 else pool.sources
         shape = tuple(settings["shapes"][int(rng.integers(0, len(settings["shapes"])))])
-        samples = []
-        for _ in range(settings["batch"]):
-            if prepared and rng.random() < settings["pool_share"]:
-                samples.append(locate_sample(rng, prepared, shape, 1.0))
-            else:
-                samples.append(locate_sample(rng, sources, shape, settings["real_share"]))
+
+        def draw(rng: np.random.Generator, cases: list[Source], real_share: float) -> LocateSample:
+            return locate_sample(rng, cases, shape, real_share)
+
+        samples = mixed_batch(rng, trainer, settings, (pool, sources), draw)
         return locate_loss(model, collate(samples), settings["weights"])
 
-    trainer.fit(step, validation)
+    trainer.fit(step, LocateValidation(args.data))

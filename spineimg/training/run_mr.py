@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -12,25 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spineimg.segmentation.inputs import (
-    LOCATE_CLASSES,
-    LOCATE_FIELDS,
-    LOCATE_PATCH,
-    LOCATE_SPACING_MM,
-    REFINE_CLASSES,
-    REFINE_LESIONS,
-    REFINE_PATCH,
-    REFINE_SPACING_MM,
-)
-from spineimg.segmentation.networks import build_network
+from spineimg.segmentation.inputs import LOCATE_SPACING_MM, REFINE_CLASSES, REFINE_SPACING_MM
 from spineimg.training import run_locate, run_refine
-from spineimg.training.loop import LoopConfig, Trainer
 from spineimg.training.mr_cases import load_mr, train_cases
 from spineimg.training.mr_losses import partial_region_loss
 from spineimg.training.mr_samples import mr_locate_sample, mr_refine_sample
 from spineimg.training.mr_validation import MrLocateValidation, MrRefineValidation
 from spineimg.training.refine_samples import REFINE_MERGED
-from spineimg.training.sources import Source, cached_sources, record
+from spineimg.training.sources import Source, cached_sources
+from spineimg.training.start import new_net, new_trainer, settings_of
 
 LOCATE_DEFAULTS: dict[str, Any] = {
     "kwargs": run_locate.DEFAULTS["kwargs"],
@@ -63,14 +52,6 @@ def mr_sources(data: Path, spacing_mm: float, cache: Path) -> list[Source]:
     return drawn + real
 
 
-def started_net(settings: dict[str, Any], start: Path | None) -> nn.Module:
-    """Build the network, with the weights of another run (CT) where one is given."""
-    net = build_network("FoldedUNet", settings["kwargs"])
-    if start is not None:
-        net.load_state_dict(torch.load(start, map_location="cpu", weights_only=True)["state_dict"])
-    return net
-
-
 def mr_refine_loss(net: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
     """Regions alone: no lesion is known on MR, those outputs stay untrained and are not used."""
     classes = len(REFINE_CLASSES)
@@ -83,17 +64,9 @@ def mr_refine_loss(net: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, di
 
 def run_locate_mr(args: argparse.Namespace) -> None:
     """Train with the options of `scripts/train_locate.py`."""
-    settings, sources = _set_up(args, LOCATE_DEFAULTS, LOCATE_SPACING_MM)
-    bundle = {
-        "arch": "FoldedUNet",
-        "kwargs": settings["kwargs"],
-        "spacing_mm": LOCATE_SPACING_MM,
-        "patch": list(LOCATE_PATCH),
-        "classes": list(LOCATE_CLASSES),
-        "fields": list(LOCATE_FIELDS),
-        "training_record": _record(args, settings, sources),
-    }
-    trainer = _trainer(args, settings, bundle)
+    settings = settings_of(args, LOCATE_DEFAULTS)
+    sources = mr_sources(args.data, LOCATE_SPACING_MM, args.run.parent / "cache")
+    trainer = new_trainer(args, settings, new_net(args, settings), run_locate.LAYOUT, sources)
 
     def step(model: nn.Module, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         shape = tuple(settings["shapes"][int(rng.integers(0, len(settings["shapes"])))])
@@ -108,42 +81,12 @@ def run_locate_mr(args: argparse.Namespace) -> None:
 
 def run_refine_mr(args: argparse.Namespace) -> None:
     """Train with the options of `scripts/train_refine.py`."""
-    settings, sources = _set_up(args, REFINE_DEFAULTS, REFINE_SPACING_MM)
-    bundle = {
-        "arch": "FoldedUNet",
-        "kwargs": settings["kwargs"],
-        "spacing_mm": REFINE_SPACING_MM,
-        "patch": list(REFINE_PATCH),
-        "classes": list(REFINE_CLASSES),
-        "lesions": list(REFINE_LESIONS),
-        "training_record": _record(args, settings, sources),
-    }
-    trainer = _trainer(args, settings, bundle)
+    settings = settings_of(args, REFINE_DEFAULTS)
+    sources = mr_sources(args.data, REFINE_SPACING_MM, args.run.parent / "cache")
+    trainer = new_trainer(args, settings, new_net(args, settings), run_refine.LAYOUT, sources)
 
     def step(model: nn.Module, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         samples = [mr_refine_sample(rng, sources, settings["real_share"]) for _ in range(settings["batch"])]
         return mr_refine_loss(model, run_refine.collate(samples))
 
     trainer.fit(step, MrRefineValidation(args.data))
-
-
-def _set_up(
-    args: argparse.Namespace, defaults: dict[str, Any], spacing_mm: float
-) -> tuple[dict[str, Any], list[Source]]:
-    torch.set_num_threads(1)
-    torch.manual_seed(args.seed)
-    settings = defaults | (json.loads(args.config.read_text()) if args.config else {})
-    return settings, mr_sources(args.data, spacing_mm, args.run.parent / "cache")
-
-
-def _record(args: argparse.Namespace, settings: dict[str, Any], sources: list[Source]) -> dict[str, Any]:
-    start = None if args.start is None else args.start.parent.name
-    return {"settings": settings, "started_from": start, "anatomies": record(sources)}
-
-
-def _trainer(args: argparse.Namespace, settings: dict[str, Any], bundle: dict[str, Any]) -> Trainer:
-    net = started_net(settings, args.start)
-    trainer = Trainer(net, LoopConfig(args.run, args.minutes, args.seed, settings["lr"]), bundle)
-    if args.resume:
-        trainer.resume()
-    return trainer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 import numpy as np
@@ -16,16 +15,20 @@ from spineimg.segmentation.inputs import (
     REFINE_PATCH,
     REFINE_SPACING_MM,
 )
-from spineimg.segmentation.networks import build_network
-from spineimg.training.loop import LoopConfig, Trainer
 from spineimg.training.losses import lesion_loss, region_loss
-from spineimg.training.pool import Pool
 from spineimg.training.refine_samples import REFINE_MERGED, RefineSample, refine_sample
-from spineimg.training.sources import cached_sources, record
+from spineimg.training.sources import cached_sources
+from spineimg.training.start import (
+    expect_rare,
+    filled_pool,
+    mixed_batch,
+    new_net,
+    new_trainer,
+    settings_of,
+)
 from spineimg.training.templates import IGNORE
 from spineimg.training.validation import RefineValidation
 
-PREPARED_AT_START = 8
 HELD_SAMPLES = 48
 DEFAULTS: dict[str, Any] = {
     "kwargs": {
@@ -42,6 +45,12 @@ DEFAULTS: dict[str, Any] = {
     "real_share": 0.35,
     "pool_share": 0.0,
     "weights": {"lesion": 0.5},
+}
+LAYOUT: dict[str, Any] = {
+    "spacing_mm": REFINE_SPACING_MM,
+    "patch": list(REFINE_PATCH),
+    "classes": list(REFINE_CLASSES),
+    "lesions": list(REFINE_LESIONS),
 }
 
 
@@ -79,40 +88,17 @@ def refine_loss(
 
 def run_refine(args: argparse.Namespace) -> None:
     """Train with the options of `scripts/train_refine.py`."""
-    torch.set_num_threads(1)
-    settings = DEFAULTS | (json.loads(args.config.read_text()) if args.config else {})
-    torch.manual_seed(args.seed)
+    settings = settings_of(args, DEFAULTS)
     sources = cached_sources(args.data, REFINE_SPACING_MM, args.run.parent / "cache")
-    pool = Pool(args.pool, REFINE_SPACING_MM)
-    pool.fill(PREPARED_AT_START)
-    net = build_network("FoldedUNet", settings["kwargs"])
-    with torch.no_grad():  # lesions are rare: start from "none"
-        bias = net.head_out.bias
-        if bias is not None:
-            bias[5:7] = -3.0
-    bundle = {
-        "arch": "FoldedUNet",
-        "kwargs": settings["kwargs"],
-        "spacing_mm": REFINE_SPACING_MM,
-        "patch": list(REFINE_PATCH),
-        "classes": list(REFINE_CLASSES),
-        "lesions": list(REFINE_LESIONS),
-        "training_record": {"settings": settings, "anatomies": record(sources)},
-    }
-    trainer = Trainer(net, LoopConfig(args.run, args.minutes, args.seed, settings["lr"]), bundle)
-    if args.resume:
-        trainer.resume()
+    pool = filled_pool(args, REFINE_SPACING_MM)
+    net = new_net(args, settings)
+    expect_rare(net, slice(5, 7))
+    trainer = new_trainer(args, settings, net, LAYOUT, sources)
     held = [refine_sample(np.random.default_rng([77, i]), sources, 0.3) for i in range(HELD_SAMPLES)]
     validation = RefineValidation(args.data, [(s.inputs, s.region, s.lesions) for s in held])
 
     def step(model: nn.Module, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        prepared = pool.refresh() if trainer.step % 20 == 0 else pool.sources
-        samples = []
-        for _ in range(settings["batch"]):
-            if prepared and rng.random() < settings["pool_share"]:
-                samples.append(refine_sample(rng, prepared, 1.0))
-            else:
-                samples.append(refine_sample(rng, sources, settings["real_share"]))
+        samples = mixed_batch(rng, trainer, settings, (pool, sources), refine_sample)
         return refine_loss(model, collate(samples), settings["weights"])
 
     trainer.fit(step, validation)
