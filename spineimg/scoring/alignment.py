@@ -17,7 +17,7 @@ from spineimg.scoring.location import sacral_places
 from spineimg.scoring.posterolateral import RIB_JOINT, involvement, structure_words, structures_of
 from spineimg.scoring.table import POINTS, Option
 from spineimg.scoring.translation import Background, Fact, translation
-from spineimg.scoring.wording import points_text, sagittal_picture
+from spineimg.scoring.wording import named, points_text, sagittal_picture
 
 OPEN = frozenset({POINTS[Option.ALIGNED], POINTS[Option.DEFORMITY], POINTS[Option.TRANSLATION]})
 FUSED = (Level.S2, Level.S3, Level.S4, Level.S5)
@@ -63,13 +63,14 @@ def score_alignment(
         facts.append(translation(segment, level, background, settings))
         collapse = _collapse_at(segment, level, measurements, settings)
         facts.extend(deformity(segment, level, collapse, before, settings))
-    facts.extend(_unseen(level, touching))
+    facts.extend(_unseen(level, touching, measurements))
     points = worst_of(fact.points for fact in facts)
-    evidence = [fact.evidence for fact in facts if _worth_telling(fact)]
-    total = f"The worst junction of {level} counts: {points_text('alignment', sorted(points))}."
+    # What costs points comes first.
+    told = sorted(filter(_worth_telling, facts), key=lambda fact: (-max(fact.points), -min(fact.points)))
+    evidence = [fact.evidence for fact in told]
+    total = f"The worst junction of {named(level)} counts: {points_text('alignment', sorted(points))}."
     evidence.append(Evidence(total, source=FISHER_2010, picture=picture))
-    widest = max(facts, key=lambda fact: fact.span)
-    return finding("alignment", points, evidence, widest.question)
+    return finding("alignment", points, evidence, max(facts, key=lambda fact: fact.weight).question)
 
 
 def _destroyed(
@@ -109,8 +110,8 @@ def _collapse_at(
     return "excluded" if collapse_state(neighbour, settings) == "excluded" else "beside"
 
 
-def _unseen(level: Level, touching: list[SegmentMeasurement]) -> list[Fact]:
-    """Say which junctions of the level the scan does not show: each leaves everything open."""
+def _unseen(level: Level, touching: list[SegmentMeasurement], measurements: Measurements) -> list[Fact]:
+    """Say which junctions of the level the scan does not show, and why: each leaves everything open."""
     facts = []
     sides = []
     if level is not Level.C1 and not any(s.lower is level for s in touching):
@@ -118,15 +119,30 @@ def _unseen(level: Level, touching: list[SegmentMeasurement]) -> list[Fact]:
     if level.region is not Region.SACRAL and not any(s.upper is level for s in touching):
         sides.append("below")
     for side in sides:
-        text = (
-            f"The junction {side} {level} could not be measured: its neighbour is not in view or not whole."
-        )
-        question = (
-            f"Is {level} shifted or newly bent against its neighbour {side}? A scan that shows both decides."
-        )
+        why, remedy = _why_unseen(level, side, measurements)
+        text = f"The junction {side} {named(level)} could not be measured: {why}."
+        question = f"Is {named(level)} shifted or newly bent against its neighbour {side}? {remedy} decides."
         evidence = Evidence(text, source=OURS, picture=sagittal_picture(level))
         facts.append(Fact(OPEN, evidence, question))
     return facts
+
+
+def _why_unseen(level: Level, side: str, measurements: Measurements) -> tuple[str, str]:
+    """Why a junction was not measured, and what would decide it."""
+    column = measurements.vertebrae
+    places = [number for number, vertebra in enumerate(column) if vertebra.level is level]
+    step = -1 if side == "above" else 1
+    near = [column[n + step] for n in places if 0 <= n + step < len(column)]
+    whole = "A scan that shows both whole"
+    for vertebra in (*(column[n] for n in places), *near):
+        if not vertebra.complete and vertebra.level.is_vertebra:
+            return f"{named(vertebra.level)} is cut by the edge of the scan", whole
+    if not near:
+        return f"no vertebra was found {side} it", "A scan that shows both"
+    return (
+        f"an endplate or posterior wall of {named(level)} or {named(near[0].level)} was not found",
+        "A reader who looks at both, or thinner slices,",
+    )
 
 
 def _worth_telling(fact: Fact) -> bool:

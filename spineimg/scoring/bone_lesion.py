@@ -10,7 +10,7 @@ from spineimg.core.settings.scoring import OURS, ScoringSettings
 from spineimg.scoring.finding import Finding, finding
 from spineimg.scoring.lesions import LevelLesions, Selection
 from spineimg.scoring.table import POINTS, Option
-from spineimg.scoring.wording import axial_picture, interval, listed, percent, points_text
+from spineimg.scoring.wording import axial_picture, interval, listed, named, percent, points_text
 
 QUALITY_POINTS: dict[Quality, int] = {
     "lytic": POINTS[Option.LYTIC],
@@ -83,16 +83,14 @@ def score_bone_lesion(
             )
         ]
     else:
-        named = listed(sorted({quality for lesion in lesions.counted for quality in lesion.quality}), "or")
+        kinds = listed(sorted({quality for lesion in lesions.counted for quality in lesion.quality}), "or")
         text = (
-            f"The lytic share of the lesion in {level} is not measurable on this image "
-            f"(MR and uncalibrated values cannot tell); it may be {named or 'of any kind'}: {score}."
+            f"The lytic share of the lesion in {named(level)} is not measurable on this image "
+            f"(MR and uncalibrated values cannot tell); it may be {kinds or 'of any kind'}: {score}."
         )
         evidence = [Evidence(text, source=OURS, lps_mm=place, picture=picture)]
-    question = (
-        f"Is the lesion in {level} {_alternatives(points)}? CT, or a reader who looks at its density, "
-        "decides."
-    )
+    who = "A reader who looks at its density" if share is not None else "CT"
+    question = f"Is the lesion in {named(level)} {_alternatives(points)}? {who} decides."
     return finding("bone_lesion", points, evidence, question)
 
 
@@ -117,16 +115,17 @@ def _share_sentence(
     vertebra = measurements.vertebra(level)
     healthy = vertebra.density.healthy_reference if vertebra is not None else None
     against = (
-        f" against the patient's own healthy bone ({interval(healthy, 0, 'HU')})"
+        f" against the patient's own healthy bone, {interval(healthy, 0, 'HU')}"
         if healthy is not None
         else ""
     )
     rule = f"lytic from {limits[1]:.0f} %, blastic up to {limits[0]:.0f} % (ours)"
     doubt = ""
-    if lesions.doubtful and lesions.likely:
-        doubt = f"; {len(lesions.doubtful)} of them {'is' if len(lesions.doubtful) == 1 else 'are'} doubtful"
+    if lesions.doubtful and count > 1:
+        some = "all" if not lesions.likely else f"{len(lesions.doubtful)} of them"
+        doubt = f"; {some} doubtful, so each is counted in and out"
     return (
-        f"{what} of {level} {'are' if count > 1 else 'is'} {percent(share, *limits)} lytic by "
+        f"{what} of {named(level)} {'are' if count > 1 else 'is'} {percent(share, *limits)} lytic by "
         f"volume{against}{doubt}; {rule}"
     )
 

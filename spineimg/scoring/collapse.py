@@ -13,7 +13,15 @@ from spineimg.core.settings.scoring import FISHER_2010, GENANT_1993, OURS, Scori
 from spineimg.scoring.finding import Finding, finding
 from spineimg.scoring.lesions import LevelLesions, summed_percent
 from spineimg.scoring.table import POINTS, Option
-from spineimg.scoring.wording import axial_picture, interval, listed, percent, points_text, sagittal_picture
+from spineimg.scoring.wording import (
+    axial_picture,
+    interval,
+    listed,
+    named,
+    percent,
+    points_text,
+    sagittal_picture,
+)
 
 Collapse = Literal["excluded", "beside", "possible", "certain"]
 """Collapse of a level; ``beside``: not its own, but its neighbour is or may be collapsed."""
@@ -80,9 +88,9 @@ def score_collapse(
         if step is not None:
             evidence.append(step)
             points.add(BELOW)
-    said = [replace(fact, text=f"{fact.text}.") for fact in evidence[:-1]]
     score = points_text("collapse", sorted(points))
-    said.append(replace(evidence[-1], text=f"{evidence[-1].text}: {score}."))
+    ends = [".", f": {score}."] if len(evidence) == 1 else [".", f". Together: {score}."]
+    said = [replace(fact, text=fact.text + ends[fact is evidence[-1]]) for fact in evidence]
     return finding("collapse", points, said, _question(level, loss, by_loss, points, settings))
 
 
@@ -114,11 +122,11 @@ def _loss_evidence(
     loss = vertebra.height_loss_percent if vertebra is not None else None
     if loss is None:
         why = (
-            "the vertebra is cut by the edge of the image"
-            if vertebra is not None and not vertebra.complete
-            else ("no height or no expected height could be measured")
+            "it is cut by the edge of the scan"
+            if vertebra is not None and not vertebra.complete and level.is_vertebra
+            else _why_no_loss(vertebra)
         )
-        text = f"Height loss of {level} is unknown ({why}): collapse is not excluded"
+        text = f"Height loss of {named(level)} is unknown ({why}): collapse is not excluded"
         return Evidence(
             text,
             threshold=settings.fracture_percent,
@@ -135,6 +143,12 @@ def _loss_evidence(
     )
     source = FISHER_2010 if threshold == half else f"{GENANT_1993}; {FISHER_2010}"
     return Evidence(text, loss.value, threshold, "%", source, _height_place(vertebra), picture)
+
+
+def _why_no_loss(vertebra: VertebraMeasurement | None) -> str:
+    if vertebra is not None and vertebra.heights_mm.anterior is not None:
+        return "its heights are measured, but no unaffected neighbour that tells the expected ones"
+    return "no height could be measured"
 
 
 def _heights(level: Level, vertebra: VertebraMeasurement | None) -> str:
@@ -185,12 +199,15 @@ def _body(level: Level, lesions: LevelLesions, settings: ScoringSettings) -> tup
     share = summed_percent([lesion.body_percent for lesion in lesions.counted])
     place, picture = lesions.place, axial_picture(level)
     if share is None:
-        text = f"The share of the body of {level} that is involved is unknown"
+        text = f"The share of the body of {named(level)} that is involved is unknown"
         return points, Evidence(
             text, threshold=limit, unit="%", source=FISHER_2010, lps_mm=place, picture=picture
         )
     side = "astride" if len(points) > 1 else "above" if INVOLVED in points else "not above"
-    text = f"Body of {level} involved by {percent(share, limit)}, {side} {limit:.0f} % (Fisher 2010)"
+    text = (
+        f"Lesion fills {percent(share, limit)} of the expected body of {named(level)}, {side} {limit:.0f} % "
+        "(Fisher 2010)"
+    )
     return points, Evidence(text, share.value, limit, "%", FISHER_2010, place, picture)
 
 
@@ -212,7 +229,7 @@ def _step_evidence(
         return Evidence(text, None, limit, "mm", OURS, place, picture)
     if step is None:
         text = (
-            f"A step of an endplate of {level} could not be measured: a fracture with little loss is not "
+            f"No endplate of {named(level)} could be searched for a step: a fracture with little loss is not "
             "excluded"
         )
         return Evidence(text, None, limit, "mm", OURS, place, picture)
@@ -232,8 +249,8 @@ def _question(
     half, fracture = settings.half_percent, settings.fracture_percent
     if loss is None:
         return (
-            f"Has the body of {level} lost height, and more than {half:.0f} % of it? A scan that shows it "
-            "whole decides."
+            f"Has the body of {named(level)} lost height, and more than {half:.0f} % of it? A reader, or a "
+            "scan that shows it whole, decides."
         )
     if ABOVE in by_loss and len(by_loss) > 1:
         return (

@@ -22,6 +22,7 @@ AT_COLLAPSE: dict[Collapse, str] = {
     "possible": " at a body that may be collapsed",
     "certain": " at a collapsed body",
 }
+"""Why a limit is tighter than the normal range."""
 _STANDS_FOR = {Level.T13: Level.T12, Level.L6: Level.L5}
 
 
@@ -73,7 +74,7 @@ def deformity(
         "kyphosis", segment.kyphosis_deg, bent, _kyphosis_words(normal, bent, at_collapse), normal.source
     )
     size = magnitude(segment.scoliosis_deg) if segment.scoliosis_deg is not None else None
-    words = f"normal{at_collapse} below {tilted:g} degrees ({'ours' if collapsed else 'SRS'})"
+    words = f"limit{at_collapse} {tilted:g} degrees ({'ours' if collapsed else 'SRS'})"
     scoliosis = _Rule("scoliosis", size, tilted, words, OURS if collapsed else SRS)
     if earlier is None:
         return (_static(segment, level, kyphosis), _static(segment, level, scoliosis))
@@ -96,10 +97,10 @@ class _Rule:
 
 
 def _kyphosis_words(normal: Range, bent: float, at_collapse: str) -> str:
-    mean = f"{normal.mean_deg:.1f}"
+    mean = "the normal mean" if bent == normal.mean_deg else f"normal mean {normal.mean_deg:.1f}"
     if at_collapse:
-        return f"normal mean {mean},{at_collapse} judged from {bent:.1f} degrees on (ours)"
-    return f"normal up to {bent:.1f} degrees (mean {mean}, standing figures widened)"
+        return f"limit{at_collapse} {bent:.1f} degrees ({mean}, ours)"
+    return f"normal up to {bent:.1f} degrees ({mean})"
 
 
 def _fact(segment: SegmentMeasurement, level: Level, rule: _Rule, points: set[int], text: str) -> Fact:
@@ -128,8 +129,9 @@ def _static(segment: SegmentMeasurement, level: Level, rule: _Rule) -> Fact:
         return _fact(segment, level, rule, {NORMAL, NEW}, text)
     said = f"{rule.name.capitalize()} of {_joint(segment)} {interval(rule.angle, 1, 'degrees')}, {rule.words}"
     if rule.angle.high <= rule.limit_deg:
-        return _fact(segment, level, rule, {NORMAL}, f"{said}: no {rule.name}.")
-    text = f"{said}: a de novo deformity is not excluded without an earlier scan."
+        return _fact(segment, level, rule, {NORMAL}, f"{said}: not beyond.")
+    side = "beyond" if rule.angle.low > rule.limit_deg else "astride"
+    text = f"{said}: {side}; whether it is new (de novo) one scan cannot tell."
     return _fact(segment, level, rule, {NORMAL, NEW}, text)
 
 

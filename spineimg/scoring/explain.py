@@ -6,10 +6,12 @@ import textwrap
 from collections.abc import Iterator
 
 from spineimg.core.errors import UsageError
+from spineimg.core.estimate import Estimate
 from spineimg.core.levels import Level
-from spineimg.core.measurements import LesionMeasurement, Measurements, VertebraMeasurement
+from spineimg.core.measurements import Measurements, VertebraMeasurement
 from spineimg.core.scores import LARGEST_TOTAL, Band, Component, Evidence, LevelScore, SinsScores, Total
 from spineimg.core.settings.scoring import FISHER_2010
+from spineimg.scoring.lesion_words import lesion_words
 from spineimg.scoring.wording import COMPONENT_WORDS, interval, listed, percent
 
 BAND_WORDS: dict[Band, str] = {
@@ -18,6 +20,10 @@ BAND_WORDS: dict[Band, str] = {
     "unstable": "unstable (13-18)",
 }
 WIDTH = 100
+LEGEND = (
+    "Intervals are 95 %. Angles: upper endplate to upper endplate, kyphosis positive.\n"
+    "LPS: mm to the patient's left, back and head."
+)
 
 
 def total_text(total: Total) -> str:
@@ -48,7 +54,7 @@ def explain(measurements: Measurements, scores: SinsScores, level: Level) -> str
                 *_vertebra(measurements.vertebra(level)),
                 *_lesions(measurements, level),
                 *_components(score),
-                *_foot(score, scores),
+                *_foot(scores),
             ]
         )
         + "\n"
@@ -57,9 +63,23 @@ def explain(measurements: Measurements, scores: SinsScores, level: Level) -> str
 
 def _head(score: LevelScore) -> Iterator[str]:
     bands = listed([BAND_WORDS[band] for band in score.band], "or")
-    yield f"{score.level}: SINS {total_text(score.total)} of {LARGEST_TOTAL}, {bands}"
-    if score.state != "scored":
-        yield f"{'Candidate only' if score.state == 'candidate' else 'Not scored'}: {score.reason}."
+    would = f"SINS {total_text(score.total)} of {LARGEST_TOTAL}, {bands}"
+    if score.state == "scored":
+        yield f"{score.level}: {would}"
+    elif score.state == "candidate":
+        yield f"{score.level}: candidate, would be {would}"
+        yield f"Candidate only: {score.reason}."
+    else:
+        yield f"{score.level}: not scored, {score.reason}"
+        yield "What the components would be is no score."
+    parts = " + ".join("|".join(str(p) for p in c.possible) for _, c in score.components.items())
+    yield f"Sum: {parts} = {total_text(score.total)}"
+    if score.decide:
+        spans = {name: c.possible[-1] - c.possible[0] for name, c in score.components.items()}
+        ranked = [f"{COMPONENT_WORDS[q.component]} (up to {spans[q.component]})" for q in score.decide]
+        yield from textwrap.wrap(
+            f"Points that an answer can take away: {listed(ranked, 'then')}.", WIDTH, subsequent_indent="  "
+        )
     yield f"Table: {FISHER_2010}. Each component lists every number of points that the data allow."
 
 
@@ -67,25 +87,19 @@ def _vertebra(vertebra: VertebraMeasurement | None) -> Iterator[str]:
     """What the vertebra as a whole measures: every height against its expected one, shape, area, density."""
     if vertebra is None:
         return
-    said = []
-    heights = [
-        f"{site} {interval(now, 1, 'mm')} of {usual.value:.1f}"
-        for site in ("anterior", "middle", "posterior")
-        if (now := getattr(vertebra.heights_mm, site))
-        and (usual := getattr(vertebra.expected_heights_mm, site))
-    ]
-    if heights:
-        said.append(f"heights, measured of expected: {', '.join(heights)} mm")
+    said = list(_heights(vertebra))
     if vertebra.deformity is not None and vertebra.genant_grade:
         grades = listed([str(grade) for grade in vertebra.genant_grade], "or")
         shape = "no deformity" if vertebra.deformity == "none" else vertebra.deformity
         area = vertebra.area_loss_percent
         less = f"; mid-sagittal area {percent(area)} below the expected one" if area is not None else ""
-        said.append(f"shape: {shape}, Genant grade {grades}{less}; its age is open on one scan")
+        age = "; one scan cannot tell how old" if max(vertebra.genant_grade) > 0 else ""
+        said.append(f"shape: {shape}, Genant grade {grades}{less}{age}")
     reference, mean = vertebra.density.healthy_reference, vertebra.density.mean
     if reference is not None and mean is not None:
         said.append(
-            f"density of the body {interval(mean, 0, 'HU')}, healthy here {interval(reference, 0, 'HU')}"
+            f"mean density of the body {interval(mean, 0, 'HU')}; the patient's own healthy bone of the "
+            f"region {interval(reference, 0, 'HU')}"
         )
     if said:
         yield ""
@@ -94,26 +108,36 @@ def _vertebra(vertebra: VertebraMeasurement | None) -> Iterator[str]:
             yield from _wrapped(sentence)
 
 
+def _heights(vertebra: VertebraMeasurement) -> Iterator[str]:
+    rows, tall = [], []
+    for site in ("anterior", "middle", "posterior"):
+        now: Estimate | None = getattr(vertebra.heights_mm, site)
+        usual: Estimate | None = getattr(vertebra.expected_heights_mm, site)
+        if now is None:
+            continue
+        rows.append(
+            f"{site} {interval(now, 1, 'mm')}" + (f", expected {interval(usual, 1)}" if usual else "")
+        )
+        if usual is not None and now.low > usual.high:
+            tall.append(site)
+    if rows:
+        unknown = (
+            "" if "expected" in rows[0] else "; no expected height: no unaffected neighbour was measured"
+        )
+        yield f"heights: {'; '.join(rows)}{unknown}"
+    if tall:
+        yield f"taller than expected ({listed(tall)}): look whether the mask takes in a disc or a neighbour"
+
+
 def _lesions(measurements: Measurements, level: Level) -> Iterator[str]:
     found = [lesion for lesion in measurements.lesions if lesion.level is level]
     if found:
         yield ""
         yield "Lesions"
         for lesion in found:
-            yield from _wrapped(_lesion_text(lesion))
-
-
-def _lesion_text(lesion: LesionMeasurement) -> str:
-    body = f", {percent(lesion.body_percent)} of the body" if lesion.body_percent is not None else ""
-    like = f", looks like {lesion.look_alike}" if lesion.look_alike else ""
-    broken = [*lesion.cortex_broken]
-    through = f", cortex broken: {listed([name.replace('_', ' ') for name in broken])}" if broken else ""
-    x, y, z = lesion.centre_lps_mm
-    kind = listed(list(lesion.quality), "or") or "kind open"
-    return (
-        f"lesion {lesion.id}: metastasis {lesion.status}{like}; {kind}; {interval(lesion.volume_ml, 1, 'ml')}"
-        f"{body}{through}; centre LPS ({x:.0f}, {y:.0f}, {z:.0f}) mm"
-    )
+            x, y, z = lesion.centre_lps_mm
+            words = lesion_words(lesion, measurements.vertebra(level))
+            yield from _wrapped(f"{words}; centre LPS ({x:.0f}, {y:.0f}, {z:.0f}) mm")
 
 
 def _components(score: LevelScore) -> Iterator[str]:
@@ -146,20 +170,27 @@ def _note(fact: Evidence) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _foot(score: LevelScore, scores: SinsScores) -> Iterator[str]:
-    parts = " + ".join("|".join(str(p) for p in c.possible) for _, c in score.components.items())
+def _foot(scores: SinsScores) -> Iterator[str]:
     yield ""
-    yield f"Sum: {parts} = {total_text(score.total)}"
-    if score.decide:
-        spans = {name: c.possible[-1] - c.possible[0] for name, c in score.components.items()}
-        ranked = [f"{COMPONENT_WORDS[q.component]} (up to {spans[q.component]})" for q in score.decide]
-        yield f"The answer that narrows it most: {listed(ranked, 'then')}."
-    if scores.patient.total is not None and scores.patient.level is not None:
-        yield ""
-        yield (
-            f"Patient: {total_text(scores.patient.total)}, from {scores.patient.level}; candidates do not "
-            "count."
-        )
+    if scores.patient.total is not None:
+        yield f"Patient: {patient_text(scores)}; candidates do not count."
+    yield LEGEND
+
+
+def patient_text(scores: SinsScores) -> str:
+    """The patient's total and where it comes from: ``5-9, at least as T8 (5-7), at most as T10 (1-9)``."""
+    total, level = scores.patient.total, scores.patient.level
+    top = scores.of(level) if level is not None else None
+    if total is None or top is None:
+        return "no level is scored"
+    if top.total == total:
+        return f"{total_text(total)}, from {top.level}"
+    scored = [s for s in scores.levels if s.state == "scored"]
+    least = max(scored, key=lambda s: s.total.low)
+    return (
+        f"{total_text(total)}, at least as {least.level} ({total_text(least.total)}), "
+        f"at most as {top.level} ({total_text(top.total)})"
+    )
 
 
 def _wrapped(text: str) -> list[str]:

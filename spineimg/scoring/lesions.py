@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from spineimg.core.estimate import Estimate
 from spineimg.core.levels import Level
 from spineimg.core.measurements import LesionMeasurement, Measurements, Point
+from spineimg.scoring.wording import named
 
 NOT_LESS = 0.0
 WHOLE_PERCENT = 100.0
@@ -37,8 +38,8 @@ class LevelLesions:
     def why_empty(self, level: Level) -> str:
         """Say why no lesion of a level counts: none is likely one, or none was looked for."""
         if self.searched or self.unlikely:
-            return f"No lesion of {level} is likely a metastasis"
-        return f"Lesions of {level} were not looked for on this image"
+            return f"No lesion of {named(level)} is likely a metastasis"
+        return f"Lesions of {named(level)} were not looked for on this image"
 
     @property
     def counted(self) -> Selection:

@@ -12,6 +12,7 @@ from spineimg.core.settings.scoring import FISHER_2010
 from spineimg.scoring.finding import Finding, finding
 from spineimg.scoring.pain_entries import PainEntry, refuse_conflicts
 from spineimg.scoring.table import POINTS, Option
+from spineimg.scoring.wording import named, points_text
 
 PAIN_OPTIONS: Mapping[PainKind, tuple[Option, ...]] = MappingProxyType(
     {
@@ -71,14 +72,13 @@ def score_pain(level: Level, pain: Pain | None) -> Finding:
     when = f" on {pain.date}" if pain is not None and pain.date else ""
     who = f" ({pain.source})" if pain is not None and pain.source else ""
     if kind == "unknown":
-        text = f"Pain at {level} is unknown{who}: pain {points[0]} to {points[-1]} points."
+        said = "Nothing was said of pain" if pain is None else "Pain is unknown"
+        text = f"{said} at {named(level)}{who}: {points_text('pain', points)}."
         question = (
-            f"Is there pain at {level}, and is it mechanical: relieved by lying down, or brought on by "
-            "movement or loading?"
+            f"Is there pain at {named(level)}, and is it mechanical: relieved by lying down, or brought on "
+            "by movement or loading?"
         )
         return finding("pain", points, [Evidence(text, source=FISHER_2010)], question)
-    text = (
-        f"Pain at {level}{when} is {options[0].finding}{who}: pain {points[0]} "
-        f"{'point' if points[0] == 1 else 'points'}."
-    )
+    said = "No pain" if kind == "none" else f"Pain, {options[0].finding},"
+    text = f"{said} at {named(level)}{when}{who}: {points_text('pain', points)}."
     return finding("pain", points, [Evidence(text, source=FISHER_2010)], None)

@@ -13,7 +13,7 @@ from spineimg.core.settings.scoring import OURS, ScoringSettings
 from spineimg.scoring.finding import Finding, finding
 from spineimg.scoring.lesions import LevelLesions, Selection, summed_percent
 from spineimg.scoring.table import POINTS, Option
-from spineimg.scoring.wording import axial_picture, listed, percent, points_text
+from spineimg.scoring.wording import axial_picture, listed, named, percent, points_text
 
 STRUCTURES: tuple[str, ...] = tuple(field.name for field in fields(StructureShares))
 SIDE_POINTS: dict[int, int] = {
@@ -23,6 +23,8 @@ SIDE_POINTS: dict[int, int] = {
 }
 """Points by the number of sides that are involved."""
 RIB_JOINT = "costovertebral"
+NONE_PERCENT = 0.5
+"""Shares up to this are printed as 0 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def score_posterolateral(
     points = set().union(*(selection_points(level, s, settings, missing) for s in selections))
     found = [involvement(name, lesions.counted, settings, missing) for name in structures_of(level)]
     limit = settings.structure_percent
+    unseen = [s for s in found if s.share is None and not s.broken]
     evidence = [
         Evidence(
             _sentence(level, structure, limit),
@@ -115,19 +118,23 @@ def score_posterolateral(
             picture=picture,
         )
         for structure in found
-        if True in structure.possible
+        if True in structure.possible and structure not in unseen
     ]
+    if unseen:
+        text = (
+            f"{listed([s.words for s in unseen]).capitalize()} of {named(level)}: not measurable here (not "
+            "in view or not divided), involvement open."
+        )
+        evidence.append(Evidence(text, None, limit, "%", OURS, place, picture))
     evidence.append(_summary(level, found, sorted(points), lesions, settings))
     open_ones = [s for s in found if not s.broken and len(s.possible) > 1]
     return finding("posterolateral", points, evidence, _question(level, open_ones))
 
 
 def _sentence(level: Level, structure: Involvement, limit: float) -> str:
-    what = f"{structure.words.capitalize()} of {level}"
+    what = f"{structure.words.capitalize()} of {named(level)}"
     if structure.share is None:
-        if structure.broken:
-            return f"{what}: cortex broken by the lesion: involved."
-        return f"{what} is not measurable here (not in view or not divided): involvement open."
+        return f"{what}: cortex broken by the lesion: involved."
     share = f"{what} replaced by {percent(structure.share, limit)}"
     if structure.broken:
         return f"{share}, cortex broken by the lesion: involved."
@@ -156,35 +163,38 @@ def _summary(
             f" ({len(lesions.doubtful)} doubtful {'lesion' if len(lesions.doubtful) == 1 else 'lesions'} "
             "counted in and out)"
         )
+    score = points_text("posterolateral", points)
+    place, picture = lesions.place, axial_picture(level)
     if not free:
-        text = f"No structure of {level} is free of doubt{doubt}: {points_text('posterolateral', points)}."
-        if all(False not in s.possible for s in found):
-            text = f"All structures of {level} are involved{doubt}: {points_text('posterolateral', points)}."
-        return Evidence(
-            text, threshold=limit, unit="%", source=OURS, lps_mm=lesions.place, picture=axial_picture(level)
-        )
+        certain = all(False not in s.possible for s in found)
+        state = "All structures of {} are involved" if certain else "No structure of {} is free of doubt"
+        text = f"{state.format(named(level))}{doubt}: {score}."
+        return Evidence(text, threshold=limit, unit="%", source=OURS, lps_mm=place, picture=picture)
     most = max(free, key=lambda s: s.share.high if s.share is not None else 0.0)
     assert most.share is not None  # noqa: S101 - free structures have a share
-    rest = (
-        "All structures"
-        if len(free) == len(found)
-        else "The other structures"
-        if len(free) > 1
-        else f"The {most.words}"
-    )
-    most_text = "" if len(free) == 1 else f", the most the {most.words}"
-    text = (
-        f"{rest} of {level} below {limit:.0f} % (ours){most_text} with {percent(most.share, limit)}{doubt}: "
-        f"{points_text('posterolateral', points)}."
-    )
-    return Evidence(text, most.share.value, limit, "%", OURS, lesions.place, axial_picture(level))
+    who = f"{_who(level, found, free)} of {named(level)}"
+    if most.share.high <= NONE_PERCENT:
+        text = f"{who}: free of the lesion (involved from {limit:.0f} %, ours){doubt}: {score}."
+    else:
+        which = "" if len(free) == 1 else f", most of all the {most.words}"
+        share = percent(most.share, limit)
+        text = f"{who}: replaced by less than {limit:.0f} % (ours){which}, by {share}{doubt}: {score}."
+    return Evidence(text, most.share.value, limit, "%", OURS, place, picture)
+
+
+def _who(level: Level, found: list[Involvement], free: list[Involvement]) -> str:
+    """Name the structures that are free, all together or what is left of them."""
+    if len(free) == len(found):
+        joints = structures_of(level)[-1].startswith(RIB_JOINT)
+        return "Pedicles, facets and costovertebral joints" if joints else "Pedicles and facets"
+    return "The other structures" if len(free) > 1 else f"The {free[0].words}"
 
 
 def _question(level: Level, open_ones: list[Involvement]) -> str:
     if not open_ones:
         return (
-            f"Is a facet, pedicle or costovertebral joint of {level} replaced or broken by tumour, and on "
-            "which sides?"
+            f"Is a facet, pedicle or costovertebral joint of {named(level)} replaced or broken by tumour, "
+            "and on which sides?"
         )
     names = listed([s.words for s in open_ones], "or")
-    return f"Is the {names} of {level} replaced or broken by tumour?"
+    return f"Is the {names} of {named(level)} replaced or broken by tumour?"

@@ -11,12 +11,12 @@ from spineimg.core.measurements import SegmentMeasurement
 from spineimg.core.scores import Evidence
 from spineimg.core.settings.scoring import OURS, WHITE_PANJABI_1990, ScoringSettings
 from spineimg.scoring.table import POINTS, Option
-from spineimg.scoring.wording import interval, listed, sagittal_picture
+from spineimg.scoring.wording import interval, listed, named, sagittal_picture
 
 SHIFTED, ALIGNED = POINTS[Option.TRANSLATION], POINTS[Option.ALIGNED]
 OTHER_CAUSES = {
     "degenerative": "the slip may be degenerative and old",
-    "pars-defect": "the canal is as wide as with a defect of both pars, so the slip may be lytic and old",
+    "pars-defect": "the canal is as wide as with a defect of both pars: it may be an old spondylolysis",
     "unknown": "signs of another cause could not be looked for, so an old slip is not excluded",
 }
 """Causes of a slip that leave it open whether it counts."""
@@ -50,9 +50,11 @@ class Fact:
     question: str
 
     @property
-    def span(self) -> int:
-        """Points that the answer could take away."""
-        return max(self.points) - min(self.points)
+    def weight(self) -> tuple[int, float]:
+        """Points that the answer could take away; then how far the value lies beyond its limit."""
+        value, limit = self.evidence.value, self.evidence.threshold
+        beyond = value - limit if value is not None and limit is not None else -math.inf
+        return max(self.points) - min(self.points), beyond
 
 
 def sagittal_limit(segment: SegmentMeasurement, settings: ScoringSettings) -> Limit:
@@ -69,7 +71,7 @@ def sagittal_limit(segment: SegmentMeasurement, settings: ScoringSettings) -> Li
     share = segment.caudal_depth_mm * settings.lumbar_shift_percent / 100
     words = (
         f"from {settings.lumbar_shift_mm:g} mm or {settings.lumbar_shift_percent:g} % "
-        f"of the depth of {segment.lower} ({share:.1f} mm)"
+        f"of the depth of {named(segment.lower)} ({share:.1f} mm)"
     )
     return Limit(min(settings.lumbar_shift_mm, share), words, inclusive=True)
 
@@ -133,7 +135,7 @@ def translation(
         points.add(ALIGNED)
     # The sentence is about the shift that comes nearest to its limit; an unknown one comes first.
     shift, limit, way = max(shifts, key=lambda row: _urgency(row[0], row[1]))
-    joint = f"{segment.upper} on {segment.lower}"
+    joint = f"{segment.upper} on {named(segment.lower)}"
     place = segment.posterior_walls_lps_mm[0] if segment.posterior_walls_lps_mm is not None else None
     picture = sagittal_picture(level) if shift is segment.translation_ap_mm else None
     if shift is None:

@@ -28,6 +28,11 @@ def axial_picture(level: Level) -> str:
     return f"pictures/{level}_axial.png"
 
 
+def named(level: Level) -> str:
+    """Name of a level inside a sentence: ``L1``, ``the sacrum``."""
+    return "the sacrum" if level is Level.SACRUM else str(level)
+
+
 def interval(measured: Estimate, decimals: int, unit: str = "") -> str:
     """Value with unit and interval, such as ``17.8 mm (17.1-18.5)``."""
     space = f" {unit}" if unit else ""

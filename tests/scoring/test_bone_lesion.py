@@ -87,9 +87,8 @@ def test_a_doubtful_lesion_counts_in_and_out(build: Any) -> None:
 def test_the_sentence_has_value_limits_and_the_patients_own_bone(build: Any) -> None:
     (fact,) = build.usual().lesion(Level.L1).scored().of(Level.L1).components.bone_lesion.evidence
     assert fact.text == (
-        "The lesion of L1 is 90 % (85-95) lytic by volume against the patient's own healthy bone (180 HU "
-        "(172-188)); "
-        "lytic from 80 %, blastic up to 20 % (ours): bone lesion 2 points."
+        "The lesion of L1 is 90 % (85-95) lytic by volume against the patient's own healthy bone, 180 HU "
+        "(172-188); lytic from 80 %, blastic up to 20 % (ours): bone lesion 2 points."
     )
     assert (fact.value, fact.threshold, fact.unit, fact.picture) == (90.0, 80.0, "%", "pictures/L1_axial.png")
     assert fact.lps_mm == (3.0, 2.0, -600.0)

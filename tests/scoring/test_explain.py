@@ -8,6 +8,7 @@ import pytest
 
 from spineimg.core.errors import UsageError
 from spineimg.core.levels import Level
+from spineimg.core.measurements import Heights
 from spineimg.core.settings.scoring import ScoringSettings
 from spineimg.scoring import explain
 
@@ -28,9 +29,9 @@ def test_explain_has_total_components_citations_and_the_decisive_question(build:
         assert citation in text
     assert "Sum: 3 + 0|1|3 + 2 + 0|4 + 0 + 0 = 5-12" in text
     assert "  ? To decide: Is there pain at L1" in text
-    assert "The answer that narrows it most: alignment (up to 4) then pain (up to 3)." in text
-    assert "anterior 25.0 mm (24.8-25.2) of 25.0, middle 24.0 mm" in " ".join(text.split())
-    assert text.rstrip().endswith("Patient: 5-12, from L1; candidates do not count.")
+    assert "Points that an answer can take away: alignment (up to 4) then pain (up to 3)." in text
+    assert "anterior 25.0 mm (24.8-25.2), expected 25.0 (24.8-25.2); middle 24.0 mm" in " ".join(text.split())
+    assert "\nPatient: 5-12, from L1; candidates do not count.\n" in text
 
 
 def test_a_candidate_says_why(build: Any) -> None:
@@ -53,3 +54,23 @@ def test_a_changed_threshold_changes_score_and_evidence(build: Any) -> None:
     level = column.scored(ScoringSettings(lytic_percent=99.0)).of(Level.L1)
     assert level.components.bone_lesion.possible == (1,)
     assert "lytic from 99 %" in level.components.bone_lesion.evidence[0].text
+
+
+def test_a_level_that_is_not_scored_does_not_begin_with_a_total(build: Any) -> None:
+    column = build.usual().lesion(Level.L1).vertebra(Level.L1, not_scorable="cement")
+    text = explain(column.measured(), column.scored(), Level.L1)
+    assert text.startswith("L1: not scored, cement in L1\n")
+
+
+def test_the_patients_total_names_both_levels_that_it_comes_from(build: Any) -> None:
+    column = build.usual().lesion(Level.L1).with_pain(Level.L1, "none").lesion(Level.T5)
+    column = column.segment(Level.T5, translation_ap_mm=None)
+    text = explain(column.measured(), column.scored(), Level.T5)
+    assert "\nPatient: 5-10, at least as L1 (5), at most as T5 (3-10); candidates do not count.\n" in text
+
+
+def test_a_body_taller_than_expected_is_said(build: Any) -> None:
+    heights = Heights(build.near(30.0), build.near(24.0), build.near(26.0))
+    column = build.usual().lesion(Level.L1).vertebra(Level.L1, heights_mm=heights)
+    text = explain(column.measured(), column.scored(), Level.L1)
+    assert "taller than expected (anterior): look whether the mask takes in a disc" in " ".join(text.split())

@@ -63,7 +63,7 @@ def test_a_broken_posterior_wall_is_not_posterolateral(build: Any) -> None:
 def test_a_structure_that_cannot_be_measured_is_open_not_free(build: Any) -> None:
     found = component(build, facet_right=None)
     assert found.possible == (0, 1)
-    assert any("Right facet of T12 is not measurable" in fact.text for fact in found.evidence)
+    assert any("Right facet of T12: not measurable" in fact.text for fact in found.evidence)
 
 
 @pytest.mark.parametrize(
