@@ -23,7 +23,8 @@ from spineimg.core.volume import Modality, Volume
 from spineimg.measurement.body import Body
 from spineimg.measurement.cortex import broken_cortex
 from spineimg.measurement.density import Core, Healthy
-from spineimg.measurement.lookalikes import LIKELY, Look, Verdict, look_alike
+from spineimg.measurement.lookalikes import LIKELY, MOSTLY, Look, Verdict, look_alike
+from spineimg.measurement.marrow import like_own_marrow
 from spineimg.measurement.posterolateral import structure_shares
 from spineimg.measurement.sacrum import sacral_levels
 
@@ -258,4 +259,8 @@ def _verdict(look: Look, level: Level, patient: Patient, settings: MeasurementSe
     healthy = patient.healthy.get(level)
     if patient.labels.lesions_confirmed or not patient.typed or healthy is None:
         return LIKELY
-    return look_alike(look, patient.bodies[level], healthy, settings)
+    verdict = look_alike(look, patient.bodies[level], healthy, settings)
+    lytic = verdict == LIKELY and look.lytic_share > MOSTLY
+    if lytic and like_own_marrow(look.own_mm, level, (patient.bodies, patient.cores), settings):
+        return "doubtful", "thin-marrow"
+    return verdict

@@ -79,8 +79,8 @@ class MeasurementSettings:
     """Readers' six-point morphometry inside the rims (sins.md, ours)."""
     edge_search_mm: float = 2.5
     """The image's edge is looked for within this distance of the mask's border (brief, ours)."""
-    endplate_thickness_mm: float = 0.7
-    """Bony endplate 0.6-1 mm thick (landmarks/INDEX.md; Edwards 2001, Spine 26:E61)."""
+    endplate_thickness_mm: float = 0.8
+    """Bony endplate 0.6-1 mm thick: the middle (landmarks/INDEX.md; Edwards 2001, Spine 26:E61)."""
     edge_smallest_hu: float = 60.0
     """A fall smaller than this (or than three noise SDs) is no edge: the mask's surface stands in."""
     search_per_spacing: float = 0.2
@@ -102,8 +102,12 @@ class MeasurementSettings:
     """Voxels so near to the plane are fitted: constant, and share of the slice step (ours)."""
     plane_footprint: float = 0.8
     """Share of the footprint whose voxels give the plane: rims stay out (ours)."""
-    plane_sd_deg_per_spacing: float = 0.5
-    """SD of the tilt of such a plane, degrees for each mm of the slice step (measured, drawn spines)."""
+    plane_sd_deg: tuple[float, float, float] = (1.0, 0.25, 0.06)
+    """SD of the tilt of such a plane, degrees: constant, for no endplate is flat, and added to it in squares
+    what grows with the slice step and with its square, mm (drawn spines and painted label maps)."""
+    chord_sd_shares: tuple[float, float] = (0.55, 0.7)
+    """Both ends of an endplate err alike in part, which leaves the slope of its chord alone: share of the SD
+    that is left, sagittal and coronal (drawn spines and painted label maps)."""
     edge_gain: float = 0.3
     """The edge must explain so many times the variance that it leaves; else the mask's surface stands in."""
     kernel_sds_mm: tuple[float, ...] = (0.4, 0.65, 1.0)
@@ -162,7 +166,7 @@ class MeasurementSettings:
     neighbours_each_side: int = 3
     neighbour_reach: int = 5
     """Unaffected neighbours are sought at most so many levels away (ours)."""
-    level_spread: float = 0.035
+    level_spread: float = 0.042
     """SD of one healthy height about the person's own trend, as a share: ours, from 3,393 reader-measured
     vertebrae (reader_sixpoint_heights_ct, Zakharov 2023: within-scan spread of neighbouring ratios)."""
     slope_spread: float = 0.01
@@ -216,10 +220,18 @@ class MeasurementSettings:
     blastic_share_percent: float = BLASTIC_PERCENT
     """Lytic share from which a lesion is lytic, and up to which it is blastic (sins.md, ours)."""
     share_sd_percent: float = 8.0
-    """SD of the lytic share from voxel typing (ours)."""
+    """SD of the lytic share where a finder typed the voxels, half of them lytic (ours)."""
+    density_share_sd_percent: tuple[float, float] = (4.0, 1.2)
+    """The same where each voxel's density tells: constant, and for each mm of the slice step (drawn spines
+    and painted label maps)."""
+    pure_share_sd_percent: float = 1.5
+    """What is left of it in a lesion of one kind (ours)."""
     surface_sd_mm: float = 0.25
     """SD of a lesion's outline: its volume's interval is surface times this (ours)."""
     surface_sd_per_spacing: float = 0.05
+    drawn_surface_sd_mm: tuple[float, float] = (0.025, 0.02)
+    """The same of a reader's outline: constant, and for each mm of the slice step (what sampling by voxels
+    costs on drawn spines and painted label maps)."""
     body_volume_sd: float = 0.04
     """Relative SD of a body's volume from its mask (body split against the template's: 4 %)."""
     contact_mm: float = 1.5
@@ -234,6 +246,15 @@ class MeasurementSettings:
     osteoporosis_hu: float = 60.0
     """Trabecular reference below this: lytic typing by density is doubtful (Pickhardt 2013: 110 HU
     specific)."""
+    marrow_below_hu: float = 35.0
+    marrow_below_sd: float = 2.0
+    """A lytic mark inside a body is clearly below the patient's marrow from both distances on, against the
+    same place of the other bodies and against the spread of all their marrow; else it is doubtful (ours:
+    drawn lesions lie 45 HU and more below marrow of 90 HU)."""
+    marrow_deep_share: float = 0.75
+    """... if so much of it lies deep in the body: nearer to the surface lost cortex shows it (ours)."""
+    marrow_vertebrae: int = 3
+    """Fewer other bodies tell nothing of what is this patient's marrow (ours)."""
     enostosis_largest_ml: float = 1.2
     enostosis_hu: float = 885.0
     """Mean attenuation above 885 HU favours an enostosis (Ulano 2016, AJR 207:362)."""
@@ -263,6 +284,9 @@ class MeasurementSettings:
     # Posterolateral
     structure_share_sd_percent: float = 7.0
     """SD of a share whose border cuts the structure in halves (ours)."""
+    drawn_share_sd_percent: tuple[float, float] = (2.2, 0.8)
+    """The same where a reader drew the lesion: constant, and for each mm of the slice step (drawn spines and
+    painted label maps)."""
     structure_smallest_ml: float = 0.15
     bone_hu: float = 150.0
     """Denser than any soft tissue or tumour without calcium: what counts as bone of a structure (ours)."""
@@ -270,7 +294,7 @@ class MeasurementSettings:
     """Least SD (log) between the bone of left and right, and of neighbours (drawn spines; ours)."""
 
     # Alignment
-    wall_span_share: tuple[float, float] = (0.08, 0.32)
+    wall_span_share: tuple[float, float] = (0.12, 0.38)
     """Part of the body height next to an endplate in which its posterior corner is sought (ours)."""
     translation_sd_mm: float = 0.25
     sacral_shift_sd_mm: float = 1.2
@@ -288,7 +312,8 @@ class MeasurementSettings:
     """SD of the ruler itself: constant, and for each mm of the slice step (drawn spines)."""
     short_body_mm: float = 20.0
     """Height taken where only one endplate of a body is found (S1)."""
-    angle_sd_deg: float = 0.25
+    angle_sd_deg: float = 0.5
+    """What else differs between two endplates' angles (ours)."""
     dens_mm: float = 12.0
     dens_half_width_mm: float = 3.0
     """Height of the dens, and half of the midline in which its gap to the arch of C1 is read (ours)."""
