@@ -11,6 +11,7 @@ from spineimg.core.settings import Settings
 from spineimg.trial.agreement_tables import AGREEMENT, adjudicated, revised
 from spineimg.trial.analyses import Results, analyse_all
 from spineimg.trial.baseline import baseline_levels
+from spineimg.trial.changes import shows_complete
 from spineimg.trial.clinical import Clinical, read_clinical
 from spineimg.trial.cohort import Cohort, read_cohort
 from spineimg.trial.eligibility import judge
@@ -151,6 +152,7 @@ def _judge(
         followed[level.level] = one
         found.extend(more)
     found.extend(_unused(subject, followed, protocol, events_file))
+    found.extend(_nothing_in_common(subject))
     judged = Judged(
         subject,
         levels,
@@ -159,6 +161,23 @@ def _judge(
         {f.level: f for f in followed.values()},
     )
     return judged, found
+
+
+def _nothing_in_common(subject: Subject) -> list[Problem]:
+    """Later scans that show no vertebra of the baseline scan whole: nothing can be compared with them."""
+    levels = [v.level for v in subject.patient.baseline.case.measurements.vertebrae]
+    return [
+        Problem(
+            scan.folder,
+            None,
+            None,
+            "no-common-level",
+            f"the scan of {scan.date} shows no vertebra of the baseline scan whole; no level is compared "
+            "with it: check that patient and region are the same",
+        )
+        for scan in subject.patient.scans[1:]
+        if not any(shows_complete(scan, level) for level in levels)
+    ]
 
 
 def _unused(subject: Subject, followed: Iterable[object], protocol: Protocol, file: str) -> list[Problem]:

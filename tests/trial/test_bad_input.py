@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from spineimg.core.case import CaseRecord
+from spineimg.core.levels import Level
+from spineimg.core.measurements import Measurements
+from spineimg.core.scores import SinsScores
 from spineimg.core.settings import Settings
 from spineimg.core.volume import Modality
 from spineimg.storage.records import dump_json, load_case_record
@@ -17,8 +22,10 @@ from tests.trial.conftest import BASELINE, CohortFolder, changed_vertebra, level
 from tests.trial.test_eligibility import run
 from tests.trial.test_endpoints import outcome
 
+Records = tuple[CaseRecord, Measurements, SinsScores]
 Setup = Callable[[CohortFolder], None]
 DAYS = (0, 90, 180)
+REMEDY = re.compile(r"not used|is used|unknown|analyse|no level is compared|cannot be read")
 
 
 def day(number: int) -> str:
@@ -69,6 +76,14 @@ def ct_and_mr_of_one_date(c: CohortFolder) -> None:
     recase(c.cases / "p1" / "day90", study_date=day(0))
 
 
+def no_common_vertebra(c: CohortFolder) -> None:
+    def neck(case: CaseRecord, seen: Measurements, scores: SinsScores) -> Records:
+        one = dataclasses.replace(seen.vertebrae[0], level=Level.C5)
+        return case, dataclasses.replace(seen, vertebrae=(one,)), scores
+
+    c.add(patient(days=(0, 90)), {90: neck})
+
+
 def case_without_key(c: CohortFolder) -> None:
     c.add(patient(days=DAYS))
     recase(c.cases / "p1" / "day90", patient_key=None)
@@ -116,6 +131,7 @@ def incomplete_case(c: CohortFolder) -> None:
         ),
         (two_cases_of_one_date, ("p1/day90", None, "study_date", "same-date"), ("censored", 90, None, None)),
         (ct_and_mr_of_one_date, ("p1/day0", None, "study_date", "same-date"), ("censored", 180, None, None)),
+        (no_common_vertebra, ("p1/day90", None, None, "no-common-level"), ("censored", 0, None, None)),
         (
             case_without_key,
             ("p1/day90", None, "patient_key", "case-not-placed"),
@@ -140,6 +156,7 @@ def test_what_cannot_be_used_is_reported_with_its_row(
     setup(cohort)
     trial: Decided = run(cohort, quick)
     assert [(p.file, p.line, p.column, p.code) for p in trial.record.problems] == [problem]
+    assert REMEDY.search(trial.record.problems[0].message), "says what was done, or what to do"
     if seen is None:
         assert not trial.record.outcomes
     else:
