@@ -1,20 +1,24 @@
 """How well new fractures are told from no change: pairs of drawn scans, and real CT against itself.
 
-    python scripts/benchmark_followup.py pairs --masks true --pairs 200 --log out/followup_true.jsonl
-    python scripts/benchmark_followup.py pairs --masks network --pairs 200 --log out/followup_network.jsonl
-    python scripts/benchmark_followup.py real --log out/followup_real.jsonl
-    python scripts/benchmark_followup.py summary --log out/followup_true.jsonl
+    python scripts/benchmark_followup.py draw --pairs 200 --drawn out/drawn
+    python scripts/benchmark_followup.py pairs --masks true --pairs 200 --drawn out/drawn --log out/true.jsonl
+    python scripts/benchmark_followup.py pairs --masks network --drawn out/drawn --log out/network.jsonl
+    python scripts/benchmark_followup.py real --log out/real.jsonl
+    python scripts/benchmark_followup.py summary --log out/true.jsonl
 
-One JSON line a pair; a run takes up where its log ends. A pair has 8 to 10 levels; half of the pairs are
-without change, the others lose up to 60 % in one or two levels; the second scan has other slices, kernel,
-noise, place and field of view; in every tenth pair its names are wrong by one. A level is judged where
-both scans show it whole. Found: the verdict on a new fracture or progression is yes.
+One JSON line a pair; a run takes up where its log ends, and takes drawn pairs from a folder that keeps them
+(`draw` fills it beforehand: drawing costs more than measuring). A pair has 8 to 10 levels; half of the
+pairs are without change, the others lose up to 60 % in one or two levels; the second scan has other slices,
+kernel, noise, place and field of view; in every tenth pair its names are wrong by one. A level is judged
+where both scans show it whole, and which one it is goes by its place: names may be one off in both alike.
+Found: the verdict on a new fracture or progression is yes, at the vertebra that is matched with itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -23,6 +27,7 @@ from typing import Any
 import numpy as np
 import painted
 from followup_pairs import KINDS, Drawn, Pair, draw, renamed
+from kept import kept
 from rescan import Rescan, real_case, scan_again, whole_levels
 from statsmodels.stats.proportion import proportion_confint
 
@@ -66,10 +71,17 @@ def timepoint(name: str, date: str, volume: Volume, labels: LabelMap) -> Timepoi
     return Timepoint(name, Case(record, found, score(found, {}, SETTINGS.scoring)), masks, part)
 
 
-def run_pair(number: int, masks: str) -> Row:
+def kept_pair(number: int, drawn: Path | None) -> Pair:
+    """The pair from the folder that keeps it, or drawn now."""
+    pair: Pair = kept(drawn, f"{number:04d}", partial(draw, number))
+    return pair
+
+
+def run_pair(number: int, masks: str, drawn: Path | None) -> Row:
     """Draw, measure and track one pair: a row per level, and what became of moved names."""
-    pair = draw(number)
+    pair, start = kept_pair(number, drawn), time.process_time()
     row: Row = {"key": f"{masks}/{number}", "generator": pair.generator, "moved": pair.moved, "levels": []}
+    whole = [set(whole_levels(scan.labels)) for scan in pair.scans]
     row["spacing_mm"] = [scan.volume.grid.spacing_mm.round(2).tolist() for scan in pair.scans]
     try:
         labels = [_labels(scan, masks) for scan in pair.scans]
@@ -79,22 +91,32 @@ def run_pair(number: int, masks: str) -> Row:
         ]
         result = track(points, SETTINGS.tracking)
     except SpineimgError as error:
-        return row | {"refused": error.code}
+        return row | {"refused": error.code, "levels": _absent(pair, whole[0] & whole[1])}
     row["caveats"] = [c.code for c in result.caveats]
     names = [
         _true_names(point.case.measurements, scan) for point, scan in zip(points, pair.scans, strict=True)
     ]
-    whole = [set(whole_levels(scan.labels)) for scan in pair.scans]
     for one in result.levels:
         true, own = names[0].get(one.level), own_level(result, 1, one.level)
         now = None if own is None else names[1].get(own)
         if true in whole[0] & whole[1]:
             row["levels"].append(_level_row(true, now, pair, points, (one.level, own), one.intervals[0]))
-    shown = {x["level"] for x in row["levels"]}
-    row["lost"] = sorted(x.value for x in whole[0] & whole[1] if x.value not in shown)
+    shown = {Level(x["level"]) for x in row["levels"]}
+    row["levels"] += _absent(pair, (whole[0] & whole[1]) - shown)
     if pair.moved:
         row["names"] = _names(row)
+    row["seconds"] = round(time.process_time() - start, 1)
     return row
+
+
+def _absent(pair: Pair, levels: set[Level]) -> list[Row]:
+    """Rows of whole vertebrae that the track does not hold."""
+    nothing = dict.fromkeys(("event", "new_fracture", "progression"), "absent")
+    return [{"level": x.value, **nothing, **_truth(pair, x)} for x in sorted(levels)]
+
+
+def _truth(pair: Pair, level: Level) -> Row:
+    return {"true_fall": round(pair.fall(level), 2), "true_loss_before": round(pair.old.get(level, 0.0), 2)}
 
 
 def _labels(scan: Drawn, masks: str) -> LabelMap:
@@ -130,8 +152,8 @@ def _level_row(
     return {
         "level": true.value,
         "matched": None if now is None else now.value,
-        "true_fall": round(pair.fall(true), 2),
-        "true_loss_before": round(pair.old.get(true, 0.0), 2),
+        "called": [None if name is None else name.value for name in names],
+        **_truth(pair, true),
         "event": interval.event,
         "new_fracture": interval.new_fracture,
         "progression": interval.progression,
@@ -154,9 +176,11 @@ def _triple(one: Estimate | None) -> list[float] | None:
 
 def _names(row: Row) -> str:
     """Moved names: ``corrected`` when each vertebra is matched with itself, ``refused`` without verdict."""
-    if all(x["matched"] == x["level"] for x in row["levels"]) and "level-names-shifted" in row["caveats"]:
+    seen = [x for x in row["levels"] if x["event"] != "absent"]
+    said = "level-names-shifted" in row["caveats"] or all(x["called"][0] == x["called"][1] for x in seen)
+    if said and all(x["matched"] == x["level"] for x in seen):
         return "corrected"
-    return "refused" if {x["new_fracture"] for x in row["levels"]} <= {"undetermined"} else "trusted"
+    return "refused" if {x["event"] for x in seen} <= {"undetermined"} else "trusted"
 
 
 def run_real(name: str, loss: float, repeat: int) -> Row:
@@ -232,10 +256,11 @@ def summary(log: Path) -> list[str]:
     new = [
         x for x in levels if x["true_fall"] >= FRACTURED_PERCENT and x["true_loss_before"] < FRACTURED_PERCENT
     ]
-    same = [x for x in levels if x["true_fall"] == 0]
+    same = [x for x in levels if x["true_fall"] == 0 and x["event"] != "absent"]
+    refused = [r for r in rows if r.get("refused")]
     lines = [
-        f"{len(rows)} pairs, {sum(bool(r.get('refused')) for r in rows)} refused, {len(levels)} levels, "
-        f"{sum(len(r.get('lost', [])) for r in rows)} whole levels not in the track"
+        f"{len(rows)} pairs, {len(refused)} refused, {len(levels)} levels, {_count(levels, 'absent')} whole "
+        f"levels not in the track; {sum(r.get('seconds', 0) for r in rows) / max(len(rows), 1):.1f} s a pair"
     ]
     for which, chosen in (
         ("of 20 points and more", new),
@@ -248,6 +273,8 @@ def summary(log: Path) -> list[str]:
     lines.append(rate("fractures named new (else new or progressed)", named, len(new)))
     lines.append(rate("fractures left undetermined", _count(new, "undetermined"), len(new)))
     lines.append(rate("fractures missed silently", _count(new, "no"), len(new)))
+    lines.append(rate("fractures in no row", _count(new, "absent"), len(new)))
+    lines.append(rate("intervals that hold the true fall", *_held(levels)))
     lines.append(rate("unchanged levels called changed", _count(same, "yes"), len(same)))
     lines.append(rate("unchanged levels left undetermined", _count(same, "undetermined"), len(same)))
     small = [x for x in levels if 0 < x["true_fall"] < FRACTURED_PERCENT]
@@ -259,6 +286,18 @@ def summary(log: Path) -> list[str]:
     lines.append(rate("names off by one refused", names.count("refused"), len(names)))
     lines.append(rate("names off by one trusted", names.count("trusted"), len(names)))
     return lines
+
+
+def _held(levels: list[Row]) -> tuple[int, int]:
+    """Of the falls at unchanged levels and of the largest fall at changed ones: inside the interval, all."""
+    held = n = 0
+    for level in levels:
+        falls = [fall for fall in level.get("falls", ()) if fall is not None]
+        if level["true_fall"]:
+            falls = [max(falls)] if falls else []
+        held += sum(low <= level["true_fall"] <= high for _, low, high in falls)
+        n += len(falls)
+    return held, n
 
 
 def _count(levels: list[Row], verdict: str) -> int:
@@ -281,15 +320,22 @@ def real_summary(log: Path) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else None)
-    parser.add_argument("what", choices=("pairs", "real", "summary"))
+    parser.add_argument("what", choices=("draw", "pairs", "real", "summary"))
     parser.add_argument("--masks", choices=("true", "network"), default="true")
     parser.add_argument("--pairs", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=4)
-    parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--drawn", type=Path, help="folder that keeps the drawn pairs")
+    parser.add_argument("--log", type=Path)
     arguments = parser.parse_args()
-    log, masks = arguments.log, arguments.masks
+    if arguments.what == "draw":
+        for n in range(arguments.pairs):
+            kept_pair(n, arguments.drawn)
+        return
+    if arguments.log is None:
+        parser.error("give --log")
+    log, masks, drawn = arguments.log, arguments.masks, arguments.drawn
     if arguments.what == "pairs":
-        work(((f"{masks}/{n}", partial(run_pair, n, masks)) for n in range(arguments.pairs)), log)
+        work(((f"{masks}/{n}", partial(run_pair, n, masks, drawn)) for n in range(arguments.pairs)), log)
     elif arguments.what == "real":
         keys = [
             (name, loss, repeat)
