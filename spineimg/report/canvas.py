@@ -100,10 +100,13 @@ def title(axes: Axes, plane: Plane, words: str) -> None:
     axes.text(*place, words, color="white", fontsize=12.0, ha="left", va="center", path_effects=HALO)
 
 
-def letters_and_scale(axes: Axes, plane: Plane, letters: str) -> None:
-    """Write the sides (left, right, top, bottom of the picture) and a bar of 20 mm."""
+def letters_and_scale(axes: Axes, plane: Plane, letters: str, side_mm: float | None = None) -> None:
+    """Write the sides (left, right, top, bottom of the picture) and a bar of 20 mm.
+
+    ``side_mm``: depth of the side letters below the upper edge; halfway down unless told.
+    """
     left, right, bottom, top = plane.extent
-    middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
+    middle_x, middle_y = (left + right) / 2, (top + bottom) / 2 if side_mm is None else top + side_mm
     places = ((left + 4, middle_y), (right - 4, middle_y), (middle_x, top + 4), (middle_x, bottom - 4))
     for letter, place in zip(letters, places, strict=True):
         text(axes, place, letter, size=13.0)

@@ -6,14 +6,19 @@ from pathlib import Path
 
 from spineimg.core.case import Case
 from spineimg.core.estimate import Estimate
+from spineimg.core.labelmap import Caveat
 from spineimg.core.levels import Level
-from spineimg.core.measurements import LesionMeasurement, VertebraMeasurement
+from spineimg.core.measurements import VertebraMeasurement
 from spineimg.core.scores import LevelScore
 from spineimg.report.column_svg import ColumnRow, column_svg
-from spineimg.report.palette import BAND_COLOUR, band_words, total_words
-from spineimg.report.sentences import case_sentence, deciding_score, question
+from spineimg.report.palette import BAND_COLOUR, DOUBTFUL, band_words, total_words
+from spineimg.report.sentences import case_sentence, cut, deciding_score, question
 from spineimg.report.templating import png_uri, render
-from spineimg.report.words import COMPONENT_WORD, points_words
+from spineimg.report.words import COMPONENT_WORD, levels_words, points_words
+from spineimg.scoring.lesion_words import lesion_words
+
+SUMMARY_ROWS = 6
+"""Levels in the table of the first screen; all stand below."""
 
 
 def case_html(case: Case, folder: Path) -> str:
@@ -45,7 +50,9 @@ def case_html(case: Case, folder: Path) -> str:
             "overview": _picture(folder, "column"),
             "levels": [_level(case, score, folder) for score in sorted(case.scores.levels, key=_rank)],
             "vertebrae": [_vertebra_row(v) for v in case.measurements.vertebrae],
-            "caveats": case.record.caveats,
+            "caveats": [_caveat(caveat) for caveat in case.record.caveats],
+            "summary": _summary(case),
+            "component_words": tuple(COMPONENT_WORD.values()),
         },
     )
 
@@ -67,12 +74,12 @@ def _column_row(case: Case, level: Level) -> ColumnRow:
     if score.state == "not_scored":
         return ColumnRow(level, label, f"not scored: {score.reason}", (), unknown=True, link=link)
     colours = tuple(BAND_COLOUR[one] for one in score.band)
-    words = f"{total_words(score.total)}  {band_words(score.band)}"
+    words = f"{total_words(score.total)}, {band_words(score.band)}"
     if score.state == "candidate":
         unsearched = not case.measurements.lesions_searched and not any(
             lesion.level is level for lesion in case.measurements.lesions
         )
-        note = f"doubtful lesion, would be {words}"
+        note = f"{'cut by the edge' if cut(case, level) else 'doubtful'}, would be {total_words(score.total)}"
         if unsearched:
             note = f"lesions not looked for: {total_words(score.total)}"
         return ColumnRow(level, label, note, (), unknown=True, link=link)
@@ -105,30 +112,60 @@ def _level(case: Case, score: LevelScore, folder: Path) -> dict[str, object]:
     return {
         "score": score,
         "anchor": f"level-{score.level}",
-        "colour": BAND_COLOUR[score.band[-1]] if score.band and score.state == "scored" else "#8c8c8c",
+        "stripes": _stripes(score),
         "sagittal": _picture(folder, f"{score.level}_sagittal"),
         "axial": _picture(folder, f"{score.level}_axial"),
         "components": [
             (COMPONENT_WORD[name], component, points_words(component))
             for name, component in score.components.items()
         ],
-        "lesions": [_lesion_words(x) for x in lesions],
+        "lesions": [_sentence(lesion_words(x, case.measurements.vertebra(score.level))) for x in lesions],
         "question": question(score),
     }
 
 
-def _lesion_words(lesion: LesionMeasurement) -> str:
-    look = f", looks like {lesion.look_alike}" if lesion.look_alike else ""
-    share = "" if lesion.body_percent is None else f", {_short(lesion.body_percent)} % of the body"
-    broken = (
-        f"; cortex broken: {', '.join(lesion.cortex_broken).replace('_', ' ')}"
-        if lesion.cortex_broken
-        else ""
-    )
-    return (
-        f"Lesion {lesion.id}: {lesion.status}{look}, {' or '.join(lesion.quality)}, "
-        f"{_short(lesion.volume_ml)} ml{share}{broken}."
-    )
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _stripes(score: LevelScore) -> str:
+    """CSS of the bar above a level: a share for each band that is possible, grey where it does not count."""
+    colours = [BAND_COLOUR[one] for one in score.band] if score.state == "scored" else [DOUBTFUL]
+    share = 100 / len(colours)
+    stops = ", ".join(f"{c} {k * share:.1f}% {(k + 1) * share:.1f}%" for k, c in enumerate(colours))
+    return f"linear-gradient(90deg, {stops})"
+
+
+def _caveat(caveat: Caveat) -> dict[str, str]:
+    """Words of a caveat; its levels only where the message does not name them already."""
+    named = all(str(level) in caveat.message for level in caveat.levels)
+    return {
+        "message": caveat.message,
+        "code": caveat.code,
+        "levels": "" if named else levels_words(caveat.levels),
+    }
+
+
+def _summary(case: Case) -> list[dict[str, object]]:
+    """Points of every level that counts, or, where none does, of the candidates, for the first screen."""
+    scores = [s for s in case.scores.levels if s.state == "scored"]
+    scores = scores or [s for s in case.scores.levels if s.state == "candidate"]
+    return [
+        {
+            "level": score.level,
+            "anchor": f"level-{score.level}",
+            "points": [
+                (component.decided, points_words(component)) for _, component in score.components.items()
+            ],
+            "total": total_words(score.total),
+            "candidate": score.state == "candidate",
+        }
+        for score in sorted(scores, key=_most)[:SUMMARY_ROWS]
+    ]
+
+
+def _most(score: LevelScore) -> tuple[int, int]:
+    return (-score.total.high, -score.total.low)
 
 
 def _vertebra_row(vertebra: VertebraMeasurement) -> dict[str, object]:

@@ -61,8 +61,11 @@ def _first(case: Case, folder: Path) -> Figure:
     _picture(figure, folder / "pictures" / "column.png", (0.07, 0.25, 0.42, 0.55))
     height = 0.79
     for score in case.scores.levels:
-        colour = BAND_COLOUR[score.band[-1]] if score.band and score.state == "scored" else "#8c8c8c"
-        figure.text(0.53, height + 0.003, "■", color=colour, fontsize=13, va="top")
+        colours = [BAND_COLOUR[one] for one in score.band] if score.state == "scored" else ["#8c8c8c"]
+        for k, colour in enumerate(colours):
+            figure.text(
+                0.56 - 0.016 * (len(colours) - k), height + 0.003, "■", color=colour, fontsize=9, va="top"
+            )
         words = f"{score.level}: {total_words(score.total)}, {band_words(score.band)}"
         if score.state != "scored":
             words = f"{score.level}: {score.state.replace('_', ' ')}. {score.reason or ''}"

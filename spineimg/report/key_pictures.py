@@ -168,9 +168,15 @@ def _posterior_walls(axes: Axes, scene: Scene, plane: Plane, level: Level) -> No
         axes.plot(
             *np.stack([above, below]).T, "D", color=palette.WALL, markersize=4.0, markeredgecolor="black"
         )
-        if segment.translation_ap_mm is not None:
-            place = (float(above[0]) + 11.0, float((above[1] + below[1]) / 2))
-            text(axes, place, f"shift {segment.translation_ap_mm.value:+.1f}", palette.WALL, 9.0)
+        shift = segment.translation_ap_mm
+        if shift is not None:
+            place = (float(above[0]) + 14.0, float((above[1] + below[1]) / 2))
+            way = "forwards" if shift.value > 0 else "backwards"
+            what = f"{segment.upper} {abs(shift.value):.1f} mm {way}"
+            if segment.upper is Level.C1:
+                what = f"dens to arch {shift.value:.1f} mm"
+            words = f"{what}\n({shift.low:+.1f} to {shift.high:+.1f})"
+            text(axes, place, words, palette.WALL, 9.0)
 
 
 def _neighbour_names(axes: Axes, scene: Scene, plane: Plane, vertebra: VertebraMeasurement) -> None:

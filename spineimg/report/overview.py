@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spineimg.core.labelmap import Part
@@ -10,11 +11,17 @@ from spineimg.core.scores import SinsScores
 from spineimg.report import palette
 from spineimg.report.canvas import badge, blank, letters_and_scale, outline, show, text
 from spineimg.report.key_pictures import Scene, draw_lesions
-from spineimg.report.reformat import Plane, cut
+from spineimg.report.reformat import Cut, Plane, cut
+
+SIDE_LETTERS_MM = 14.0
+"""Depth of the side letters below the upper edge, clear of the plates."""
 
 
 def column(scene: Scene, scores: SinsScores) -> Figure:
-    """Draw the column head to foot; scored names on the colour of their worst band, doubtful with "?"."""
+    """Draw the column head to foot: scored names on the colour of their band, candidates in brackets on grey.
+
+    A name with "?" is in doubt; a white plate has an open band.
+    """
     vertebrae = scene.measurements.vertebrae
     centres = np.array([v.centre_lps_mm for v in vertebrae]).reshape(-1, 3)
     if len(centres) == 0:
@@ -37,10 +44,7 @@ def column(scene: Scene, scores: SinsScores) -> Figure:
     show(axes, image, plane, scene.volume.modality, scene.settings)
     labels = scene.labels
     masks = cut(labels.grid, points)
-    bodies = labels.array[masks.box] > 0
-    if labels.parts is not None:
-        bodies &= labels.parts[masks.box] == Part.BODY
-    outline(axes, masks.mask(bodies), plane, palette.BODY, (0.8, "-"))
+    _bodies(axes, scene, plane, masks)
     draw_lesions(axes, labels, plane, masks)
     for vertebra in vertebrae:
         score = scores.of(vertebra.level)
@@ -50,9 +54,21 @@ def column(scene: Scene, scores: SinsScores) -> Figure:
         if score is None or score.state == "not_scored" or not score.band:
             text(axes, place, f"{vertebra.level}{doubt}", size=13.0)
         else:
-            words = f"{vertebra.level}{doubt}  {palette.total_words(score.total)}"
+            total = palette.total_words(score.total)
+            words = f"{vertebra.level}{doubt}  {total if score.state == 'scored' else f'({total})'}"
             aside = (max(float(x) - 44.0, plane.extent[0] + 17.0), float(y))
             edge = (float(x) - 15.0, float(y))
-            badge(axes, aside, edge, words, palette.BAND_COLOUR[score.band[-1]])
-    letters_and_scale(axes, plane, "AP" + "SI")
+            badge(axes, aside, edge, words, palette.plate(score))
+    letters_and_scale(axes, plane, "AP" + "SI", side_mm=SIDE_LETTERS_MM)
     return figure
+
+
+def _bodies(axes: Axes, scene: Scene, plane: Plane, masks: Cut) -> None:
+    """Outline the bodies, every second one at a time: between two that touch, the line stays."""
+    array = scene.labels.array[masks.box]
+    inside = np.ones(array.shape, dtype=bool)
+    if scene.labels.parts is not None:
+        inside = scene.labels.parts[masks.box] == Part.BODY
+    ids = [vertebra.label for vertebra in scene.measurements.vertebrae]
+    for turn in (ids[::2], ids[1::2]):
+        outline(axes, masks.mask(inside & np.isin(array, turn)), plane, palette.BODY, (0.8, "-"))

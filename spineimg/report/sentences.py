@@ -17,12 +17,35 @@ def case_sentence(case: Case) -> str:
     patient = scores.patient
     if patient.total is None or patient.level is None:
         return _nothing_scored(case)
-    others = [s for s in scores.levels if s.state == "scored" and s.level is not patient.level]
-    words = ", ".join(f"{s.level} (SINS {total_words(s.total)})" for s in others)
-    more = f" Also scored: {words}." if others else ""
-    candidates = [s.level for s in scores.levels if s.state == "candidate"]
-    doubtful = f" Doubtful lesions, not counted: {_names(candidates)}." if candidates else ""
-    return f"{patient.level}: SINS {total_words(patient.total)}, {band_words(patient.band)}.{more}{doubtful}"
+    scored = [s for s in scores.levels if s.state == "scored"]
+    top = next(s for s in scored if s.level is patient.level)
+    said = f"{top.level}: SINS {total_words(top.total)}, {band_words(top.band)}."
+    told = {top.level}
+    if top.total != patient.total:
+        # The least that the patient has comes from another level than the most.
+        least = max(scored, key=lambda s: s.total.low)
+        told.add(least.level)
+        said = (
+            f"SINS {total_words(patient.total)}, {band_words(patient.band)}: at least as {least.level} "
+            f"({total_words(least.total)}), at most as {top.level} ({total_words(top.total)})."
+        )
+    words = ", ".join(f"{s.level} (SINS {total_words(s.total)})" for s in scored if s.level not in told)
+    more = f" Also scored: {words}." if words else ""
+    return f"{said}{more}{_not_counted(case)}"
+
+
+def cut(case: Case, level: Level) -> bool:
+    """Whether a candidate is none for its lesion, which is likely, but because its vertebra is cut."""
+    return any(x.level is level and x.status == "likely" for x in case.measurements.lesions)
+
+
+def _not_counted(case: Case) -> str:
+    candidates = [s.level for s in case.scores.levels if s.state == "candidate"]
+    kinds = (
+        ("Doubtful lesions", [x for x in candidates if not cut(case, x)]),
+        ("Cut by the edge of the scan", [x for x in candidates if cut(case, x)]),
+    )
+    return "".join(f" {words}, not counted: {_names(levels)}." for words, levels in kinds if levels)
 
 
 def _nothing_scored(case: Case) -> str:
@@ -32,7 +55,7 @@ def _nothing_scored(case: Case) -> str:
     if not case.measurements.lesions_searched and not case.measurements.lesions:
         return f"No level is scored: lesions were not looked for on this image. In view: {seen}."
     if candidates:
-        return f"No level is scored: lesions at {_names(candidates)} are doubtful. In view: {seen}."
+        return f"No level is scored.{_not_counted(case)} In view: {seen}."
     not_scored = [s.level for s in case.scores.levels if s.state == "not_scored"]
     if not_scored:
         return f"No level could be scored; not scored: {_names(not_scored)}. In view: {seen}."

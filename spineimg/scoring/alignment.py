@@ -66,7 +66,7 @@ def score_alignment(
     facts.extend(_unseen(level, touching, measurements))
     points = worst_of(fact.points for fact in facts)
     # What costs points comes first.
-    told = sorted(filter(_worth_telling, facts), key=lambda fact: (-max(fact.points), -min(fact.points)))
+    told = sorted(filter(_worth_telling, facts), key=lambda fact: fact.severity, reverse=True)
     evidence = [fact.evidence for fact in told]
     total = f"The worst junction of {named(level)} counts: {points_text('alignment', sorted(points))}."
     evidence.append(Evidence(total, source=FISHER_2010, picture=picture))

@@ -147,7 +147,7 @@ def _loss_evidence(
 
 def _why_no_loss(vertebra: VertebraMeasurement | None) -> str:
     if vertebra is not None and vertebra.heights_mm.anterior is not None:
-        return "its heights are measured, but no unaffected neighbour that tells the expected ones"
+        return "its heights are measured, but no unaffected neighbour tells the expected ones"
     return "no height could be measured"
 
 

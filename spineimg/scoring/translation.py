@@ -52,9 +52,17 @@ class Fact:
     @property
     def weight(self) -> tuple[int, float]:
         """Points that the answer could take away; then how far the value lies beyond its limit."""
+        return max(self.points) - min(self.points), self._beyond
+
+    @property
+    def severity(self) -> tuple[int, int, float]:
+        """Most and least points that it may cost; then how far the value lies beyond its limit."""
+        return max(self.points), min(self.points), self._beyond
+
+    @property
+    def _beyond(self) -> float:
         value, limit = self.evidence.value, self.evidence.threshold
-        beyond = value - limit if value is not None and limit is not None else -math.inf
-        return max(self.points) - min(self.points), beyond
+        return value - limit if value is not None and limit is not None else -math.inf
 
 
 def sagittal_limit(segment: SegmentMeasurement, settings: ScoringSettings) -> Limit:

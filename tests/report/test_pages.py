@@ -12,7 +12,7 @@ from spineimg.core.estimate import Estimate
 from spineimg.core.labelmap import Caveat
 from spineimg.core.levels import Level
 from spineimg.core.measurements import Heights
-from spineimg.core.scores import Total
+from spineimg.core.scores import PatientScore, Total
 from spineimg.core.track import (
     HeightChange,
     Interval,
@@ -27,7 +27,9 @@ from spineimg.core.track import (
 from spineimg.report import case_html, case_pdf, draw_pictures, track_html, track_pdf
 from spineimg.report.case_page import column_rows
 from spineimg.report.column_svg import column_svg
+from spineimg.report.palette import BAND_COLOUR, DOUBTFUL, UNDECIDED, plate
 from spineimg.report.sentences import case_sentence, track_sentence
+from spineimg.report.words import levels_words
 from spineimg.tracking import Timepoint
 
 
@@ -81,10 +83,14 @@ def test_the_sentence_comes_before_all_else(page):
         ([(Level.L1, 5, 8)], "L1: SINS 5 to 8, stable or potentially unstable."),
         ([(Level.T12, 3, 4), (Level.L1, 14, 15)],
          "L1: SINS 14 to 15, unstable. Also scored: T12 (SINS 3 to 4)."),
+        ([(Level.L1, 2, 15)], "L1: SINS 2 to 15, band open (stable to unstable)."),
+        ([(Level.T12, 9, 16, "candidate"), (Level.L1, 9, 16, "candidate")],
+         "No level is scored. Doubtful lesions, not counted: T12. "
+         "Cut by the edge of the scan, not counted: L1. In view: T12 to L1."),
         ([(Level.L1, 9, 9), (Level.T12, 9, 16, "candidate")],
          "L1: SINS 9, potentially unstable. Doubtful lesions, not counted: T12."),
         ([(Level.T12, 9, 16, "candidate")],
-         "No level is scored: lesions at T12 are doubtful. In view: T12 to L1."),
+         "No level is scored. Doubtful lesions, not counted: T12. In view: T12 to L1."),
         ([(Level.L1, 9, 9, "not_scored", "cement")],
          "No level could be scored; not scored: L1. In view: T12 to L1."),
         ([], "No lesion that is likely a metastasis was found in T12 to L1: no level is scored."),
@@ -92,6 +98,47 @@ def test_the_sentence_comes_before_all_else(page):
 )  # fmt: skip
 def test_one_sentence_says_where_the_patient_stands(make_case, level_score, scores, sentence):
     assert case_sentence(make_case(*[level_score(*row) for row in scores])) == sentence
+
+
+def test_the_patients_range_names_both_levels_that_it_comes_from(make_case, level_score):
+    case = make_case(level_score(Level.T12, 5, 7), level_score(Level.L1, 1, 9))
+    patient = PatientScore(Total(5, 9), ("stable", "potentially_unstable"), Level.L1)
+    case = dataclasses.replace(case, scores=dataclasses.replace(case.scores, patient=patient))
+    assert case_sentence(case) == (
+        "SINS 5 to 9, stable or potentially unstable: at least as T12 (5 to 7), at most as L1 (1 to 9)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        ((Level.T12, Level.L1, Level.T11), "T11-L1"),
+        ((Level.C2, Level.L1, Level.L2, Level.L5), "C2, L1-L2, L5"),
+        ((Level.T13,), "T13"),
+        ((), ""),
+    ],
+)
+def test_levels_in_a_run_are_drawn_together(levels, words):
+    assert levels_words(levels) == words
+
+
+def test_the_first_screen_has_the_points_of_each_component(page):
+    top = page[: page.index("<svg")]
+    assert '<a href="#level-L1">L1</a>' in top
+    assert '<td class="points open">0, 1 or 3</td>' in top
+    assert "8 to 13</td>" in top
+
+
+@pytest.mark.parametrize(
+    ("row", "colour"),
+    [
+        ((Level.L1, 13, 14), BAND_COLOUR["unstable"]),
+        ((Level.L1, 5, 14), UNDECIDED),
+        ((Level.L1, 13, 14, "candidate"), DOUBTFUL),
+    ],
+)
+def test_a_plate_never_has_the_colour_of_a_band_that_is_merely_possible(level_score, row, colour):
+    assert plate(level_score(*row)) == colour
 
 
 @pytest.mark.parametrize(
