@@ -13,8 +13,6 @@ from spineimg.measurement.body import Body
 from spineimg.measurement.density import MAD_TO_SD, Core
 from spineimg.measurement.heights import level_place
 
-HALF = 0.5
-
 
 def like_own_marrow(
     own_mm: Points,
@@ -25,7 +23,7 @@ def like_own_marrow(
     """Whether a lytic mark is no less dense than the marrow of the patient's other vertebrae allows.
 
     Compared are smoothed voxels deep in the bodies: with the same place of each other body (fat of old age
-    fills the middle of all), and with the spread of all their marrow (uneven marrow is low somewhere).
+    fills the middle of all), and with how low their marrow is somewhere (thin marrow is uneven).
 
     Parameters
     ----------
@@ -49,25 +47,38 @@ def like_own_marrow(
     here = _deep(share, bodies[level], cores[level], settings)
     if len(here) < settings.marrow_deep_share * len(share):
         return False  # at the surface the lost cortex is evidence of its own
-    places, pools = [], []
+    places, middles, spreads = [], [], []
     for other in _others(level, column, settings):
         there = _deep(share, bodies[other], cores[other], settings)
-        if len(there) >= HALF * len(share):
-            places.append(float(np.median(there)))
-            core = cores[other]
-            pools.append(core.smooth[core.body & (core.depth_mm >= settings.erosion_mm)])
+        if len(there) < settings.marrow_deep_share * len(share):
+            continue
+        core = cores[other]
+        marrow = core.smooth[core.body & (core.depth_mm >= settings.erosion_mm)].astype(np.float64)
+        places.append(float(np.median(there)))
+        middles.append(float(np.median(marrow)))
+        spreads.append(_spread_below(marrow))
     if len(places) < settings.marrow_vertebrae:
         return False
-    limits = [_limit(np.asarray(places), settings), _limit(np.concatenate(pools), settings)]
+    limits = [
+        _limit(np.asarray(places), _spread_below(np.asarray(places)), settings),
+        _limit(np.asarray(middles), float(np.median(spreads)), settings),
+    ]
     return float(np.median(here)) > min(limits)
 
 
-def _limit(values: Points, settings: MeasurementSettings) -> float:
-    """Density below which a mark is clearly below these values."""
-    middle = float(np.median(values))
-    spread = MAD_TO_SD * float(np.median(np.abs(values - middle)))
+def _limit(middles: Points, spread: float, settings: MeasurementSettings) -> float:
+    """Density from which downwards a mark is clearly below these; any is where they are not thin."""
+    middle = float(np.median(middles))
+    if middle >= settings.marrow_thin_hu:
+        return np.inf
     spread = max(spread, settings.healthy_spread_floor_hu)
     return middle - max(settings.marrow_below_hu, settings.marrow_below_sd * spread)
+
+
+def _spread_below(values: Points) -> float:
+    """Robust SD of the half below the middle: dense lesions and sclerosis lie above it."""
+    middle = float(np.median(values))
+    return MAD_TO_SD * float(np.median(middle - values[values <= middle]))
 
 
 def _others(

@@ -48,10 +48,10 @@ def darkened(volume: Volume, places: list[np.ndarray]) -> Volume:
     )
 
 
-def uneven(volume: Volume, labels: LabelMap) -> Volume:
-    """Thin marrow whose density wanders by 35 HU over a centimetre."""
+def uneven(volume: Volume, labels: LabelMap, marrow_hu: float) -> Volume:
+    """Marrow whose density wanders by 35 HU over a centimetre."""
     wave = ndimage.gaussian_filter(np.random.default_rng(4).normal(size=volume.grid.shape), 3.0)
-    thin = np.where(volume.array < 300, 80.0 + 35.0 * wave / wave.std(), volume.array)
+    thin = np.where(volume.array < 300, marrow_hu + 35.0 * wave / wave.std(), volume.array)
     array = np.where(np.asarray(labels.parts) == Part.BODY, thin, volume.array)
     return replace(volume, array=array.astype(volume.array.dtype))
 
@@ -68,16 +68,19 @@ def test_what_all_bodies_show_at_the_same_place_is_marrow(
     assert verdict(image, labels, ball_in(volume, labels, Level.L2), settings) == expected
 
 
-@pytest.mark.parametrize(("ahead_mm", "expected"), [(0.0, MARROW), (15.0, LIKELY)])
-def test_in_uneven_marrow_only_lost_cortex_shows_a_lesion(
+@pytest.mark.parametrize(
+    ("marrow_hu", "ahead_mm", "expected"), [(80.0, 0.0, MARROW), (80.0, 15.0, LIKELY), (180.0, 0.0, LIKELY)]
+)
+def test_in_thin_uneven_marrow_only_lost_cortex_shows_a_lesion(
     scan: tuple[Volume, LabelMap],
     settings: MeasurementSettings,
+    marrow_hu: float,
     ahead_mm: float,
     expected: tuple[str, str | None],
 ) -> None:
     volume, labels = scan
     mark = ball_in(volume, labels, Level.L2, ahead_mm)
-    image = darkened(uneven(volume, labels), [mark])
+    image = darkened(uneven(volume, labels, marrow_hu), [mark])
     assert verdict(image, labels, mark, settings) == expected
 
 

@@ -251,6 +251,8 @@ class MeasurementSettings:
     """A lytic mark inside a body is clearly below the patient's marrow from both distances on, against the
     same place of the other bodies and against the spread of all their marrow; else it is doubtful (ours:
     drawn lesions lie 45 HU and more below marrow of 90 HU)."""
+    marrow_thin_hu: float = 135.0
+    """... where that marrow is thin (Pickhardt 2013: 135 HU balanced between sensitive and specific) ..."""
     marrow_deep_share: float = 0.75
     """... if so much of it lies deep in the body: nearer to the surface lost cortex shows it (ours)."""
     marrow_vertebrae: int = 3
