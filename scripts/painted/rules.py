@@ -20,6 +20,8 @@ MOBILE = {"C3", "C4", "C5", "C6", "L2", "L3", "L4"}
 BROKEN_MM2 = 20.0
 CLEAR = {"lytic": 5.0, "loss": 2.0, "body": 5.0, "share": 5.0, "shift": 0.4, "angle": 1.0}
 JUNCTIONS = 2
+MEASURED = ("translation_ap_mm", "translation_lateral_mm", "kyphosis_deg", "scoliosis_deg")
+"""What the truth must know of a junction; an endplate without one of its points leaves an angle unknown."""
 Component = dict[str, Any]
 
 
@@ -132,7 +134,8 @@ def _alignment(name: str, records: Mapping[str, Any], earlier: list[dict[str, An
     for segment in records["segments"]:
         if name not in (segment["upper"], segment["lower"]):
             continue
-        seen += segment["upper"] in whole and segment["lower"] in whole
+        told = all(segment[k] for k in MEASURED)
+        seen += segment["upper"] in whole and segment["lower"] in whole and told
         limit = slip_limit(segment)
         shifts = [
             abs(segment[k]["value"]) for k in ("translation_ap_mm", "translation_lateral_mm") if segment[k]

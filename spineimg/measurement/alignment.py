@@ -20,7 +20,7 @@ from spineimg.measurement.endplates import Plates
 from spineimg.measurement.frame import Frame, angle_deg, frame_towards
 from spineimg.measurement.heights import level_place
 from spineimg.measurement.outline import HALF
-from spineimg.measurement.tilt import Tilt
+from spineimg.measurement.tilt import Tilt, weighed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +143,11 @@ def _cause(
 
 
 def posterior_corner(plates: Plates, frame: Frame, end: int, settings: MeasurementSettings) -> Corner | None:
-    """Upper (``end`` 1) or lower (-1) posterior corner: the wall next to it, run on to the endplate."""
+    """Upper (``end`` 1) or lower (-1) posterior corner: at the endplate, as far back as the wall next to it.
+
+    The wall is a line over part of the height and is read at that line's near end: the rim is rounded, and a
+    line that is run on to the endplate errs more.
+    """
     plate = plates.upper if end > 0 else plates.lower
     wall = plates.back
     if plate is None or wall is None:
@@ -159,9 +163,11 @@ def posterior_corner(plates: Plates, frame: Frame, end: int, settings: Measureme
     least = 2
     if span.sum() < least:
         return None
-    back = float(np.polynomial.polynomial.polyfit(away[span], wall.height_mm[span], 1)[0])
+    back = np.polynomial.polynomial.polyval(
+        near, np.polynomial.polynomial.polyfit(away[span], wall.height_mm[span], 1)
+    )
     sd = float(np.median(wall.sd_mm[span]))
-    return Corner(frame.to_lps_mm(np.array([0.0, back, level])), sd)
+    return Corner(frame.to_lps_mm(np.array([0.0, float(back), level])), sd)
 
 
 def _walls(above: Standing, below: Standing, settings: MeasurementSettings) -> tuple[Corner, Corner] | None:
@@ -207,12 +213,15 @@ def _shift_back(walls: tuple[Corner, Corner], below: Standing, settings: Measure
     """Anterior shift of the upper wall in the lower one's frame, mm."""
     axes = _ruler(below, settings)
     gap = axes @ (walls[1].lps_mm - walls[0].lps_mm)
+    onto_s1 = below.sagittal.lower is None
     step = float(below.step_mm[2])
     tilt = np.radians(settings.ruler_own_sd_deg[0] + settings.ruler_own_sd_deg[1] * step) * abs(gap[2])
     coarse = settings.translation_sd_per_spacing * step
-    base = settings.translation_sd_mm if below.sagittal.lower is not None else settings.sacral_shift_sd_mm
+    base = settings.sacral_shift_sd_mm if onto_s1 else settings.translation_sd_mm
     sd = np.sqrt(base**2 + coarse**2 + walls[0].sd_mm ** 2 + walls[1].sd_mm ** 2 + tilt**2)
-    return Estimate.from_sd(float(gap[1]), float(sd))
+    # The hollow of a body's wall cancels between two bodies; S1's wall has none.
+    hollow = settings.sacral_hollow_mm if onto_s1 else 0.0
+    return Estimate.from_sd(float(gap[1]) - hollow, float(sd))
 
 
 def _lateral_middle(plates: Plates, end: int, settings: MeasurementSettings) -> tuple[float, float] | None:
@@ -286,10 +295,15 @@ def _tilt(
     coronal: EdgeLine | None = getattr(stand.coronal, which)
     if sagittal is None or coronal is None:
         return None
-    (back, sd_back), (left, sd_left) = sagittal.slope(), coronal.slope()
+    shares = settings.chord_sd_shares
+    (back, sd_back), (left, sd_left) = (
+        (slope, share * sd)
+        for (slope, sd), share in zip((sagittal.slope(), coronal.slope()), shares, strict=True)
+    )
     plane = stand.tilts.get(which)
     if plane is not None:
-        back, left, sd_back, sd_left = plane.back, plane.left, plane.sd, plane.sd
+        back, sd_back = weighed(back, sd_back, plane.back, plane.sd)
+        left, sd_left = weighed(left, sd_left, plane.left, plane.sd)
     normal = np.cross(np.array([1.0, 0.0, left]), np.array([0.0, 1.0, back]))
     degrees = (float(np.degrees(sd_back)), float(np.degrees(sd_left)))
     return unit(unit(normal) @ stand.frame.axes), degrees

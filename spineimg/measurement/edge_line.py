@@ -30,8 +30,6 @@ from spineimg.measurement.slab import HEIGHT_STEP_MM, Slab
 
 POSITION_STEP_MM = 0.25
 LEVEL_ROWS = 7
-CHORD_SHARE = 0.8
-"""Both ends of an endplate err alike in part, which leaves its chord's slope alone (drawn spines)."""
 STEEPEST = 0.5
 """Steeper than this is the rounded rim, no plate."""
 RIM_SHARE = 0.2
@@ -85,10 +83,10 @@ class EdgeLine:
         return height, sd
 
     def slope(self) -> tuple[float, float]:
-        """Slope (height per along) of the chord between the 10 and 90 % points, and its SD."""
+        """Slope (height per along) of the chord between the 10 and 90 % points; SD as if both erred apart."""
         a, za, sa = self.at_depth(0.1)
         b, zb, sb = self.at_depth(0.9)
-        return (zb - za) / (b - a), CHORD_SHARE * float(np.hypot(sa, sb) / abs(b - a))
+        return (zb - za) / (b - a), float(np.hypot(sa, sb) / abs(b - a))
 
     def _local(self, place_mm: float) -> tuple[float, float, float]:
         """Height, slope and SD at a place."""

@@ -25,7 +25,7 @@ from spineimg.measurement.cortex import broken_cortex
 from spineimg.measurement.density import Core, Healthy
 from spineimg.measurement.lookalikes import LIKELY, MOSTLY, Look, Verdict, look_alike
 from spineimg.measurement.marrow import like_own_marrow
-from spineimg.measurement.posterolateral import structure_shares
+from spineimg.measurement.posterolateral import ShareDoubt, structure_shares
 from spineimg.measurement.sacrum import sacral_levels
 
 Wall = Literal["posterior_wall", "upper_endplate", "lower_endplate"]
@@ -35,6 +35,11 @@ MIXED = (0.1, 0.9)
 """Between these shares a lesion may hold both kinds; beyond them the other one is its rim."""
 ROUGHNESS = 1.3
 """Surface of a lesion against that of a ball of its volume."""
+DEEPEST = 0.4
+"""Share of a lesion, furthest from its border, by which it is told whether it has one kind or two: at its
+border it blends with cortex, healthy bone and soft tissue."""
+PURE = 0.05
+"""Less of one kind than this in there is noise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +108,7 @@ def _measure(
     shares = StructureShares()
     broken: tuple[str, ...] = ()
     if level.is_vertebra:
-        shares = structure_shares(level, piece_parts, piece_lesion, grid.voxel_ml, settings)
+        shares = structure_shares(level, piece_parts, piece_lesion, _share_doubt(labels, settings), settings)
     if patient.typed:
         face = float(grid.voxel_ml * 1000.0) ** (2.0 / 3.0)
         image = patient.volume.array[body.piece.box]
@@ -119,7 +124,7 @@ def _measure(
         status=status,
         look_alike=name,
         quality=_quality(lytic, settings),
-        volume_ml=_volume(volume_ml, grid.spacing_mm, settings),
+        volume_ml=_volume(volume_ml, labels, settings),
         lytic_percent=lytic,
         body_percent=_body_percent(volume_ml * in_body, level, patient, settings),
         structures_percent=shares,
@@ -130,6 +135,15 @@ def _measure(
     )
 
 
+def _share_doubt(labels: LabelMap, settings: MeasurementSettings) -> ShareDoubt:
+    """How far shares of a structure are in doubt: less where a reader drew the lesion."""
+    sd = settings.structure_share_sd_percent
+    if labels.lesions_confirmed:
+        constant, slope = settings.drawn_share_sd_percent
+        sd = constant + slope * float(labels.grid.spacing_mm.max())
+    return ShareDoubt(labels.grid.voxel_ml, sd)
+
+
 def _in_piece(number: int, body: Body, labels: LabelMap) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Parts (0 outside the vertebra) and the lesion, in the vertebra's box."""
     box, mask = body.piece.box, body.piece.mask
@@ -138,16 +152,22 @@ def _in_piece(number: int, body: Body, labels: LabelMap) -> tuple[NDArray[np.uin
     return np.where(mask, parts, np.uint8(0)), np.asarray(lesions == number)
 
 
-def outline_sd_ml(volume_ml: float, spacing_mm: Points, settings: MeasurementSettings) -> float:
-    """SD of a volume from the doubt of its outline: surface of the lesion times SD of the border."""
+def outline_sd_ml(volume_ml: float, labels: LabelMap, settings: MeasurementSettings) -> float:
+    """SD of a volume from the doubt of its outline: surface of the lesion times SD of the border.
+
+    A reader's outline is what the lesion is; only its sampling by voxels is in doubt.
+    """
     radius = (3.0 * volume_ml * 1000.0 / (4.0 * np.pi)) ** (1.0 / 3.0)
     surface = 4.0 * np.pi * radius**2 * ROUGHNESS
-    border = settings.surface_sd_mm + settings.surface_sd_per_spacing * float(spacing_mm.max())
+    constant, slope = settings.surface_sd_mm, settings.surface_sd_per_spacing
+    if labels.lesions_confirmed:
+        constant, slope = settings.drawn_surface_sd_mm
+    border = constant + slope * float(labels.grid.spacing_mm.max())
     return float(surface * border / 1000.0)
 
 
-def _volume(volume_ml: float, spacing_mm: Points, settings: MeasurementSettings) -> Estimate:
-    return Estimate.from_sd(volume_ml, outline_sd_ml(volume_ml, spacing_mm, settings)).clipped(0.0, np.inf)
+def _volume(volume_ml: float, labels: LabelMap, settings: MeasurementSettings) -> Estimate:
+    return Estimate.from_sd(volume_ml, outline_sd_ml(volume_ml, labels, settings)).clipped(0.0, np.inf)
 
 
 def _body_percent(
@@ -157,7 +177,7 @@ def _body_percent(
     if whole <= 0.0:
         return None
     share = WHOLE * in_body_ml / whole
-    sd = WHOLE * outline_sd_ml(in_body_ml, patient.labels.grid.spacing_mm, settings) / whole
+    sd = WHOLE * outline_sd_ml(in_body_ml, patient.labels, settings) / whole
     return Estimate.from_sd(share, float(np.hypot(sd, settings.body_volume_sd * share))).clipped(0.0, WHOLE)
 
 
@@ -167,49 +187,59 @@ def _lytic_percent(
     """Lytic share of a lesion's typed voxels, percent; None on MR and uncalibrated CT.
 
     The finder's types give the value where there are any; else each voxel lies below or above the patient's
-    healthy bone. Both together widen the interval where they disagree.
+    healthy bone.
     """
     if not patient.typed:
         return None
-    shares = []
+    share, most = None, settings.share_sd_percent
     types = patient.labels.lesion_types
     if types is not None:
         here = types[tuple(index.T)]
         typed = here > 0
         if typed.any():
-            shares.append(WHOLE * float((here[typed] == LesionType.LYTIC).mean()))
-    by_density = _lytic_by_density(number, level, patient, settings)
-    if by_density is not None and not shares:
-        shares.append(by_density)
-    if not shares:
+            share = float((here[typed] == LesionType.LYTIC).mean())
+    if share is None:
+        share = _lytic_by_density(number, level, patient, settings)
+        step = float(patient.labels.grid.spacing_mm.max())
+        most = settings.density_share_sd_percent[0] + settings.density_share_sd_percent[1] * step
+    if share is None:
         return None
-    share = shares[0] / WHOLE
-    sd = settings.share_sd_percent * 2.0 * float(np.sqrt(share * (1.0 - share)))
-    return Estimate.from_sd(shares[0], sd).clipped(0.0, WHOLE)
+    sd = np.hypot(settings.pure_share_sd_percent, most * 2.0 * np.sqrt(share * (1.0 - share)))
+    return Estimate.from_sd(WHOLE * share, float(sd)).clipped(0.0, WHOLE)
 
 
 def _lytic_by_density(
     number: int, level: Level, patient: Patient, settings: MeasurementSettings
 ) -> float | None:
-    """Share below healthy bone; where dense patches lie too, below the middle of both kinds.
+    """Share (0-1) below healthy bone; where dense patches lie too, below the middle of both kinds.
 
-    Blur between a lytic and a dense patch passes healthy density far from their border.
+    The deepest part says whether there are two kinds; then all voxels inside the bone are shared out, for
+    blur between a lytic and a dense patch passes healthy density far from their border.
     """
     core, healthy = patient.cores.get(level), patient.healthy.get(level)
     if core is None or healthy is None:
         return None
     lesion = core.lesion == number
-    inner = lesion & (core.depth_mm > core.grid.spacing_mm.max())
-    use = inner if inner.sum() * 2 > lesion.sum() else lesion
-    if not use.any():
+    if not lesion.any():
         return None
-    value, reference = core.image[use], np.where(core.body, healthy.body, healthy.posterior)[use]
-    share = float((value < reference).mean())
-    if MIXED[0] < share < MIXED[1]:
-        low, high = np.percentile(value, [10, 90])
-        if high > float(np.median(reference)) + settings.blastic_above_hu:
-            share = float((value < 0.5 * (low + high)).mean())
-    return WHOLE * share
+    value, reference = core.image[lesion], np.where(core.body, healthy.body, healthy.posterior)[lesion]
+    deepest = np.argsort(-_depth_in_mm(lesion, core), kind="stable")[: max(int(DEEPEST * len(value)), 1)]
+    share = float((value < reference)[deepest].mean())
+    if not MIXED[0] < share < MIXED[1]:
+        return float(round(share)) if min(share, 1.0 - share) < PURE else share
+    inner = core.depth_mm[lesion] > core.grid.spacing_mm.max()
+    use = inner if inner.sum() * 2 > len(inner) else np.ones_like(inner)
+    low, high = np.percentile(value[use], [10, 90])
+    if high > float(np.median(reference[use])) + settings.blastic_above_hu:
+        return float((value[use] < 0.5 * (low + high)).mean())
+    return float((value < reference)[use].mean())
+
+
+def _depth_in_mm(lesion: NDArray[np.bool_], core: Core) -> Points:
+    """Distance of each of a lesion's voxels, in the array's order, from the lesion's border."""
+    box = ndimage.find_objects(lesion.view(np.uint8))[0]
+    depth = ndimage.distance_transform_edt(np.pad(lesion[box], 1), sampling=core.grid.spacing_mm)
+    return np.asarray(depth[1:-1, 1:-1, 1:-1][lesion[box]])
 
 
 def _quality(lytic: Estimate | None, settings: MeasurementSettings) -> tuple[Quality, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,8 @@ STRUCTURES = {
     Part.RIB_JOINT_RIGHT: "costovertebral_right",
 }
 WHOLE = 100.0
+HALF = 0.5
+"""SD of a count by chance, over its root, where half is taken: the most it can be."""
 
 
 def has_ribs(level: Level) -> bool:
@@ -33,11 +37,19 @@ def measurable(level: Level, part: Part) -> bool:
     return level.is_vertebra and (has_ribs(level) or not joint)
 
 
+@dataclass(frozen=True, slots=True)
+class ShareDoubt:
+    """Volume of a voxel, ml, and SD (percent) of a share whose border cuts a structure in halves."""
+
+    voxel_ml: float
+    sd_percent: float
+
+
 def structure_shares(
     level: Level,
     parts: NDArray[np.uint8],
     lesion: NDArray[np.bool_],
-    voxel_ml: float,
+    doubt: ShareDoubt,
     settings: MeasurementSettings,
 ) -> StructureShares:
     """Percent of each structure inside a lesion.
@@ -50,25 +62,23 @@ def structure_shares(
         Parts of this vertebra in its box, 0 outside it.
     lesion : ndarray of bool
         The lesion in the same box.
-    voxel_ml : float
-        Volume of a voxel, ml.
+    doubt : ShareDoubt
+        Voxel and spread of the shares.
     settings : MeasurementSettings
-        Smallest structure and spread of the shares.
+        Smallest structure.
     """
     size = np.bincount(parts.ravel(), minlength=len(Part) + 1)
     inside = np.bincount(parts[lesion], minlength=len(Part) + 1)
     shares: dict[str, Estimate | None] = {}
     for part, name in STRUCTURES.items():
-        known = measurable(level, part) and size[part] * voxel_ml >= settings.structure_smallest_ml
-        shares[name] = _share(int(inside[part]), int(size[part]), settings) if known else None
+        known = measurable(level, part) and size[part] * doubt.voxel_ml >= settings.structure_smallest_ml
+        shares[name] = _share(int(inside[part]), int(size[part]), doubt) if known else None
     return StructureShares(**shares)
 
 
-def _share(inside: int, size: int, settings: MeasurementSettings) -> Estimate:
-    """Share with the spread of a border that cuts through the structure.
-
-    None where all or nothing is taken.
-    """
+def _share(inside: int, size: int, doubt: ShareDoubt) -> Estimate:
+    """Share with the spread of a border that cuts through the structure, and that of counting few voxels."""
     share = inside / size
-    sd = settings.structure_share_sd_percent * 2.0 * float(np.sqrt(share * (1.0 - share)))
-    return Estimate.from_sd(WHOLE * share, sd).clipped(0.0, WHOLE)
+    border = doubt.sd_percent * 2.0 * np.sqrt(share * (1.0 - share))
+    counted = WHOLE * HALF / np.sqrt(size)
+    return Estimate.from_sd(WHOLE * share, float(np.hypot(border, counted))).clipped(0.0, WHOLE)

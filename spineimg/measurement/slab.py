@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from spineimg.core.grid import Grid, Points
@@ -83,7 +84,7 @@ def cut_slab(volume: Volume, labels: LabelMap, verse_id: int, frame: Frame, exte
         ndimage.map_coordinates(mask, inside, order=1, mode="constant", output=np.float32).mean(axis=0)
         for mask in _masks(labels, verse_id, box)
     )
-    voxels = _voxels(volume, frame, extent, low, box)
+    voxels = _voxels(volume, frame, extent, low, (box, grown_lesion(labels, verse_id, box)))
     whole = without_crumbs(body.astype(np.float64))
     return Slab(extent.axis, along, height, whole, other.astype(np.float64), *voxels)
 
@@ -112,9 +113,24 @@ def _masks(labels: LabelMap, verse_id: int, box: tuple[slice, slice, slice]) -> 
     return body.astype(np.float32), ((array > 0) & ~mine).astype(np.float32)
 
 
+def grown_lesion(labels: LabelMap, verse_id: int, box: tuple[slice, ...]) -> NDArray[np.bool_]:
+    """Where a lesion that a reader drew lies outside this vertebra: its border there is no edge of the bone.
+
+    A machine's lesions are left in: where its masks of lesion and vertebra disagree, either may be wrong.
+    """
+    if labels.lesions is None or not labels.lesions_confirmed:
+        return np.zeros(labels.array[box].shape, dtype=np.bool_)
+    return np.asarray((labels.lesions[box] > 0) & (labels.array[box] != verse_id))
+
+
 def _voxels(
-    volume: Volume, frame: Frame, extent: Extent, low: Points, box: tuple[slice, slice, slice]
+    volume: Volume,
+    frame: Frame,
+    extent: Extent,
+    low: Points,
+    where: tuple[tuple[slice, slice, slice], NDArray[np.bool_]],
 ) -> tuple[Points, Points, Points]:
+    box, left_out = where
     image = volume.array[box]
     axes = [np.arange(n) + first for n, first in zip(image.shape, low, strict=True)]
     matrix = frame.axes @ volume.grid.affine[:3, :3]
@@ -136,12 +152,13 @@ def _voxels(
         & (own[2] <= extent.height[1])
         & (own[extent.axis] >= extent.along[0])
         & (own[extent.axis] <= extent.along[1])
+        & ~left_out
     )
-    where = np.flatnonzero(inside)
+    at = np.flatnonzero(inside)
     return (
-        np.asarray(own[extent.axis].ravel()[where]),
-        np.asarray(own[2].ravel()[where]),
-        np.asarray(image.ravel()[where], dtype=np.float64),
+        np.asarray(own[extent.axis].ravel()[at]),
+        np.asarray(own[2].ravel()[at]),
+        np.asarray(image.ravel()[at], dtype=np.float64),
     )
 
 

@@ -31,6 +31,13 @@ class Tilt:
     sd: float
 
 
+def weighed(slope: float, sd: float, other: float, other_sd: float) -> tuple[float, float]:
+    """Mean of two slopes by their precision, and its SD."""
+    weight, weight_other = sd**-2.0, other_sd**-2.0
+    total = weight + weight_other
+    return (weight * slope + weight_other * other) / total, total**-0.5
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
     """The two lines that an endplate was found as, the side it looks to, and the voxel across it, mm."""
@@ -74,7 +81,8 @@ def plate_tilt(
         return np.concatenate([(value - basis @ levels) * scale, (p - first) / spread])
 
     found = least_squares(misfit, first, loss="soft_l1", max_nfev=ROUNDS, x_scale=spread).x
-    sd = np.radians(settings.plane_sd_deg_per_spacing * seen.step_mm)
+    constant, slope, bend = settings.plane_sd_deg
+    sd = np.radians(np.hypot(constant, (slope + bend * seen.step_mm) * seen.step_mm))
     return Tilt(
         float(start.left + np.clip(found[1] / start.half[0] - start.left, -trust, trust)),
         float(start.back + np.clip(found[2] / start.half[1] - start.back, -trust, trust)),
@@ -136,6 +144,8 @@ def _voxels(
     keep = (x**2 + y**2 <= settings.plane_footprint) & (out > -inner_mm) & (out < 0.8 * reach)
     mine = int(np.bincount(labels.array[at][keep & (out < 0.0)], minlength=1).argmax()) if keep.any() else 0
     keep &= (labels.array[at] == 0) | (labels.array[at] == mine)
+    if labels.lesions is not None and labels.lesions_confirmed:
+        keep &= (labels.lesions[at] == 0) | (labels.array[at] == mine)
     chosen = np.flatnonzero(keep)
     if len(chosen) < LEAST_VOXELS:
         return None

@@ -15,7 +15,7 @@ from spineimg.core.settings.measurement import MeasurementSettings
 from spineimg.core.volume import Modality, Volume
 from spineimg.measurement import divide, find_lesions, measure
 from spineimg.measurement.lesion_facts import qualities
-from spineimg.measurement.posterolateral import structure_shares
+from spineimg.measurement.posterolateral import ShareDoubt, structure_shares
 from tests.measurement.boxes import Boxes, make_boxes
 
 BALL_MM, LYTIC_HU, BLASTIC_HU = 8.0, 40.0, 600.0
@@ -173,7 +173,10 @@ def test_a_small_hole_where_the_vein_enters_is_no_metastasis(
 def test_costovertebral_joints_are_thoracic(settings: MeasurementSettings, level: Level, joint: bool) -> None:
     parts = np.tile(np.arange(11, dtype=np.uint8), 2000).reshape(-1, 11, 1)
     lesion = parts == 3
-    shares = structure_shares(level, parts, lesion, 0.001, settings)
-    assert shares.pedicle_left == Estimate(100.0, 100.0, 100.0)
-    assert shares.facet_right == Estimate(0.0, 0.0, 0.0)
+    shares = structure_shares(level, parts, lesion, ShareDoubt(0.001, 7.0), settings)
+    # 2,000 voxels: half of one over the root of the count is 1.1 percent.
+    for share, value in ((shares.pedicle_left, 100.0), (shares.facet_right, 0.0)):
+        assert share is not None
+        assert share.value == value
+        assert share.high - share.low == pytest.approx(1.96 * 50.0 / np.sqrt(2000.0), rel=0.01)
     assert (shares.costovertebral_left is not None) is joint

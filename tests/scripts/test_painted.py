@@ -157,3 +157,31 @@ def test_drawn_plans_are_sound() -> None:
         assert 2 <= len(drawn.levels) <= 6
         assert {x.level for x in drawn.lesions} <= set(drawn.levels)
         assert {level for level, _ in drawn.pain} == {x.level for x in drawn.lesions}
+
+
+def test_a_slip_without_another_sign_is_no_open_question() -> None:
+    """The reference leaves {0, 4} to a slip with worn facets, gas or a pars defect; none is painted."""
+    value = {"value": 0.0}
+    exact = {
+        "vertebrae": [
+            {"level": name, "complete": True, "height_loss_percent": value, "lytic_percent": {"value": 100.0}}
+            for name in ("L1", "L2", "L3")
+        ],
+        "lesions": [
+            {"level": "L2", "body_percent": value, "structures_percent": {}, "cortex_broken": []},
+        ],
+        "segments": [
+            {
+                "upper": upper,
+                "lower": lower,
+                "translation_ap_mm": {"value": shift},
+                "translation_lateral_mm": value,
+                "kyphosis_deg": {"value": -8.0},
+                "scoliosis_deg": value,
+                "caudal_depth_mm": {"value": 34.0},
+            }
+            for upper, lower, shift in (("L1", "L2", 0.0), ("L2", "L3", 6.0))
+        ],
+    }
+    alignment = score(exact, {"L2": "none"})["L2"]["components"]["alignment"]
+    assert (alignment["true"], alignment["open"], alignment["judged"]) == (4, [4], True)

@@ -102,10 +102,10 @@ class MeasurementSettings:
     """Voxels so near to the plane are fitted: constant, and share of the slice step (ours)."""
     plane_footprint: float = 0.8
     """Share of the footprint whose voxels give the plane: rims stay out (ours)."""
-    plane_sd_deg: tuple[float, float, float] = (1.0, 0.25, 0.06)
+    plane_sd_deg: tuple[float, float, float] = (1.2, 0.25, 0.06)
     """SD of the tilt of such a plane, degrees: constant, for no endplate is flat, and added to it in squares
     what grows with the slice step and with its square, mm (drawn spines and painted label maps)."""
-    chord_sd_shares: tuple[float, float] = (0.55, 0.7)
+    chord_sd_shares: tuple[float, float] = (0.65, 0.7)
     """Both ends of an endplate err alike in part, which leaves the slope of its chord alone: share of the SD
     that is left, sagittal and coronal (drawn spines and painted label maps)."""
     edge_gain: float = 0.3
@@ -299,7 +299,10 @@ class MeasurementSettings:
     wall_span_share: tuple[float, float] = (0.12, 0.38)
     """Part of the body height next to an endplate in which its posterior corner is sought (ours)."""
     translation_sd_mm: float = 0.25
-    sacral_shift_sd_mm: float = 1.2
+    sacral_hollow_mm: float = 1.2
+    """Posterior walls of bodies are hollow and S1's is straight: so much of L5's shift onto S1 is shape
+    (drawn spines: 1.3-1.5 mm, spread 0.2)."""
+    sacral_shift_sd_mm: float = 0.8
     """The same onto S1, which has no lower endplate to hold the ruler upright."""
     sacral_wall_mm: tuple[float, float] = (3.0, 13.0)
     """Stretch of S1's posterior wall under its endplate whose line holds the ruler (ours)."""
