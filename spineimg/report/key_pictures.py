@@ -135,7 +135,9 @@ def _heights(axes: Axes, plane: Plane, vertebra: VertebraMeasurement) -> None:
             ghost = np.stack([lower + aside, lower + aside + along * expected.value])
             axes.plot(*ghost.T, color=palette.EXPECTED, linewidth=1.2, linestyle=(0, (2, 2)))
             if worst:
-                top = (float(ghost[1, 0]), float(ghost[1, 1]) - 2.5)
+                # Clear of the wall corners behind and of the edge in front.
+                beside = -9.0 if site == "posterior" else 0.0
+                top = (float(ghost[1, 0]) + beside, float(ghost[1, 1]) - 2.5)
                 text(axes, top, f"expected {expected.value:.1f}", palette.EXPECTED, 9.5)
         if height is not None:
             middle = (upper + lower) / 2

@@ -134,8 +134,10 @@ def _why_unseen(level: Level, side: str, measurements: Measurements) -> tuple[st
     step = -1 if side == "above" else 1
     near = [column[n + step] for n in places if 0 <= n + step < len(column)]
     whole = "A scan that shows both whole"
-    for vertebra in (*(column[n] for n in places), *near):
-        if not vertebra.complete and vertebra.level.is_vertebra:
+    for vertebra in (*near, *(column[n] for n in places)):
+        # One whose body is whole has heights, though another part of it may be cut.
+        unmeasured = not vertebra.complete and vertebra.heights_mm.anterior is None
+        if unmeasured and vertebra.level.is_vertebra:
             return f"{named(vertebra.level)} is cut by the edge of the scan", whole
     if not near:
         return f"no vertebra was found {side} it", "A scan that shows both"

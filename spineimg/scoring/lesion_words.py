@@ -39,12 +39,12 @@ def _places(lesion: LesionMeasurement) -> Iterator[str]:
     if body is not None and body.high > NONE_PERCENT:
         yield f"fills {percent(body)} of the expected body"
     taken = [
-        f"{structure_words(name)} {percent(share)}"
+        f"{percent(share)} of the {structure_words(name)}"
         for name in STRUCTURES
-        if (share := getattr(lesion.structures_percent, name)) is not None and share.high > NONE_PERCENT
+        if (share := getattr(lesion.structures_percent, name)) is not None and share.value > NONE_PERCENT
     ]
     if taken:
-        yield f"takes of the {listed(taken)}"
+        yield f"takes {listed(taken)}"
     if lesion.touches:
         yield f"touches the {listed([_side(name) for name in lesion.touches])}"
     if lesion.cortex_broken:

@@ -143,11 +143,11 @@ def _state(
         return "candidate", f"lesions of {level} were not looked for on this image"
     if not lesions.counted:
         names = sorted({lesion.look_alike or "an unlikely lesion" for lesion in lesions.unlikely})
-        return "not_scored", f"no lesion of {level} is likely a metastasis: {listed(names)}"
+        return "not_scored", f"no lesion of {level} is likely a metastasis: {listed(names).replace('-', ' ')}"
     if not vertebra.complete:
         return "candidate", f"{level} is cut by the edge of the field of view"
     if not lesions.likely:
         names = sorted({lesion.look_alike for lesion in lesions.doubtful if lesion.look_alike})
-        like = f": it looks like {listed(names, 'or')}" if names else ""
+        like = f": it looks like {listed(names, 'or').replace('-', ' ')}" if names else ""
         return "candidate", f"the lesion of {level} is doubtful{like}"
     return "scored", None
