@@ -42,7 +42,7 @@ from spineimg.measurement.lesions import find_lesions
 from spineimg.measurement.lookalikes import artificial
 from spineimg.measurement.missing import missing_bone
 from spineimg.measurement.normal import normal_heights_mm
-from spineimg.measurement.overlap import OVERLAP, overlapping
+from spineimg.measurement.overlap import OVERLAP, overlapping, told
 from spineimg.measurement.parts import divide
 from spineimg.measurement.shape_caveats import shape_caveats
 
@@ -73,7 +73,8 @@ def measure(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> 
     cores = {level: core_of(volume, labels, body.piece, settings) for level, body in bodies.items()}
     healthy = healthy_bone(cores, settings)
     heights = _heights(bodies, labels, settings)
-    crossed = overlapping(heights, {level: body.frame for level, body in bodies.items()}, settings)
+    frames = {level: body.frame for level, body in bodies.items()}
+    crossed = overlapping(heights, frames, settings) | (told(labels) & bodies.keys())
     heights = {level: kept for level, kept in heights.items() if level not in crossed}
     affected = _affected(cores, settings)
     expected = expected_heights(heights, affected, settings)
@@ -88,7 +89,7 @@ def measure(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> 
     standing = {
         level: Standing(body.frame, body.sagittal, body.coronal, body.step_mm, body.tilts)
         for level, body in bodies.items()
-        if body.piece.body_whole or not level.is_vertebra
+        if (body.piece.body_whole or not level.is_vertebra) and level not in crossed
     }
     segments = measure_segments(standing, _signs(patient, settings), settings)
     segments = widened_walls(segments, labels, settings)

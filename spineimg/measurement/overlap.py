@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from spineimg.core.grid import Points
+from spineimg.core.labelmap import LabelMap
 from spineimg.core.levels import Level
 from spineimg.core.measurements import EndplatePoints
 from spineimg.core.settings.measurement import MeasurementSettings
@@ -40,6 +41,11 @@ def overlapping(
         if gap < -settings.overlap_mm:
             found |= {above, below}
     return frozenset(found)
+
+
+def told(labels: LabelMap) -> frozenset[Level]:
+    """Levels of which the engine itself says that their masks take in parts of a neighbour."""
+    return frozenset(level for caveat in labels.findings if caveat.code == OVERLAP for level in caveat.levels)
 
 
 def _middle(points: EndplatePoints) -> Points:

@@ -138,6 +138,17 @@ def peak_at(place: NDArray[np.float64], radius_mm: float, regions: Regions) -> P
     return Peak(np.asarray(place), float(weight.sum()) * regions.grid.voxel_ml, (c, t, lumbar), number)
 
 
+def drawn_in(place: NDArray[np.float64], radius_mm: float, regions: Regions) -> NDArray[np.float64]:
+    """Move a place sideways to the middle of the body voxels round it; its height stays."""
+    out = np.array(place)
+    for _ in range(2):
+        index, points = _near(regions, out, radius_mm)
+        weight = regions.probability[BODY][index]
+        if weight.sum() > 0.0:
+            out[:2] = (points[:, :2] * weight[:, None]).sum(0) / weight.sum()
+    return out
+
+
 def _between(upper: Peak, lower: Peak, share: float, regions: Regions) -> Peak:
     """Gather the body voxels round a place between two peaks into a peak of its own."""
     place = upper.centre_lps_mm + share * (lower.centre_lps_mm - upper.centre_lps_mm)

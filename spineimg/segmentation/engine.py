@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -17,6 +17,7 @@ from spineimg.core.levels import Level
 from spineimg.core.settings.segmentation import SegmentationSettings
 from spineimg.core.volume import Modality, Volume
 from spineimg.segmentation import bundles
+from spineimg.segmentation.agreement import Column, by_discs, clash_caveats, disagreeing
 from spineimg.segmentation.chain import as_found, column, irregularity, surroundings
 from spineimg.segmentation.lesion_finder import mark_lesions
 from spineimg.segmentation.lesions import find_lesions
@@ -104,11 +105,8 @@ class SpineEngine:
             raise _no_model(volume.modality)
         volume = prepared(volume)
         regions = locate(volume, self.locate_net, settings)
-        voted = column(vote(regions, settings), regions, settings)
-        chain, patches = settle(volume, voted, regions, self.refine_net, settings)
-        if irregularity(chain) > settings.irregular_spacing:
-            chain = by_rhythm(voted, regions, settings)
-            chain, patches = settle(volume, chain, regions, self.refine_net, settings)
+        chain, patches = self._column(volume, regions, settings)
+        clash = disagreeing(volume, (chain, patches), regions, settings)
         if volume.modality is Modality.MR and not is_spine(chain, patches, regions, settings):
             raise _no_spine("no column of vertebrae with the canal behind them is seen in this MR")
         if self.lesion_net is not None:
@@ -118,7 +116,17 @@ class SpineEngine:
         if not named:
             raise _no_spine("the network finds no vertebra in this scan")
         pasted = paste([patch for patch, _ in named], volume.grid, settings)
+        naming = replace(naming, caveats=(*naming.caveats, *clash_caveats(naming.levels, clash)))
         return self._labels(volume, pasted, [level for _, level in named], (regions, naming), settings)
+
+    def _column(self, volume: Volume, regions: Regions, settings: SegmentationSettings) -> Column:
+        """Bodies of the column by votes, by pedicles where votes smear, and between the discs seen then."""
+        voted = column(vote(regions, settings), regions, settings)
+        found = settle(volume, voted, regions, self.refine_net, settings)
+        if irregularity(found[0]) > settings.irregular_spacing:
+            again = by_rhythm(voted, regions, settings)
+            found = settle(volume, again, regions, self.refine_net, settings)
+        return by_discs(volume, found, regions, self.refine_net, settings)
 
     def _labels(
         self,

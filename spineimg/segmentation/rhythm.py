@@ -57,7 +57,7 @@ def by_rhythm(chain: Sequence[Peak], regions: Regions, settings: SegmentationSet
     """
     if len(chain) < 3:
         return tuple(chain)
-    heights, path = _path(chain, regions)
+    heights, path = column_path(chain, regions, (BEYOND_MM, BEYOND_MM))
     order = np.argsort([p.centre_lps_mm[2] for p in chain])
     at = np.array([chain[n].centre_lps_mm[2] for n in order])
     neck = np.interp(heights + NECK_DOWN_MM, at, np.array([chain[n].groups[0] for n in order]))
@@ -89,12 +89,17 @@ def _with_ends(placed: list[Peak], chain: Sequence[Peak], settings: Segmentation
     return (*above, *placed, *below)
 
 
-def _path(chain: Sequence[Peak], regions: Regions) -> tuple[Floats, Floats]:
-    """Heights from foot to head (n,) and the column's middle at each, (n, 3), inside the grid."""
+def column_path(
+    chain: Sequence[Peak], regions: Regions, beyond_mm: tuple[float, float]
+) -> tuple[Floats, Floats]:
+    """Heights from foot to head (n,) and the column's middle at each, (n, 3), inside the grid.
+
+    The path is run on straight beyond the lowest and the highest body by ``beyond_mm``.
+    """
     centres = np.array([p.centre_lps_mm for p in reversed(chain)])
     floor = regions.grid.affine[2, 3]
     roof = floor + regions.grid.spacing_mm[2] * (regions.grid.shape[2] - 1)
-    low, high = max(floor, centres[0, 2] - BEYOND_MM), min(roof, centres[-1, 2] + BEYOND_MM)
+    low, high = max(floor, centres[0, 2] - beyond_mm[0]), min(roof, centres[-1, 2] + beyond_mm[1])
     heights = np.arange(low, high + 1e-6, STEP_MM)
     path = np.empty((len(heights), 3))
     path[:, 2] = heights

@@ -54,7 +54,7 @@ def settle(
     """
     patches = dict(_refined(volume, chain, net, settings))
     for _ in range(settings.settle_rounds):
-        moved = [replace(p, centre_lps_mm=_own_centre(p, patches[_key(p)], settings)) for p in chain]
+        moved = [replace(p, centre_lps_mm=own_centre(p, patches[_key(p)], settings)) for p in chain]
         settled = column(moved, regions, settings)
         kept: dict[bytes, Patch] = {}
         for old, new in zip(chain, moved, strict=True):
@@ -81,7 +81,7 @@ def _refined(
     return [(_key(p), patch) for p, patch in zip(chain, patches, strict=True)]
 
 
-def _own_centre(peak: Peak, patch: Patch, settings: SegmentationSettings) -> Points:
+def own_centre(peak: Peak, patch: Patch, settings: SegmentationSettings) -> Points:
     """Centroid of the body that the fine network found at the peak; the old centre where it found none."""
     pieces, count = ndimage.label(patch.probability[BODY] >= settings.vertebra_probability)
     if not count:

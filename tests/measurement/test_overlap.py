@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from spineimg.core.grid import Grid
+from spineimg.core.labelmap import Caveat, LabelMap
 from spineimg.core.levels import Level
 from spineimg.core.measurements import EndplatePoints, Endplates
 from spineimg.core.settings import DEFAULTS
 from spineimg.measurement.frame import Frame
 from spineimg.measurement.heights import BodyHeights
-from spineimg.measurement.overlap import overlapping
+from spineimg.measurement.overlap import OVERLAP, overlapping, told
 
 
 def plate(z: float) -> EndplatePoints:
@@ -35,3 +37,11 @@ def test_narrow_discs_and_errors_of_measurement_are_no_overlap() -> None:
 
 def test_a_gap_in_the_column_is_none() -> None:
     assert crossed(L1=(90.0, 62.0), L4=(10.0, -17.0)) == set()
+
+
+def test_what_the_engine_says_of_its_own_masks_counts() -> None:
+    empty = LabelMap(np.zeros((2, 2, 2), np.uint8), Grid((2, 2, 2), np.eye(4)))
+    assert told(empty) == frozenset()
+    findings = (Caveat(OVERLAP, "two in one", (Level.C5, Level.C6)), Caveat("no-landmark", "", (Level.C7,)))
+    labels = LabelMap(empty.array, empty.grid, findings=findings)
+    assert told(labels) == {Level.C5, Level.C6}

@@ -40,6 +40,23 @@ class SegmentationSettings:
     chain_gap_mm: float = 130.0
     """Longest gap along a column that still joins two centres into one chain."""
 
+    disc_price: float = 0.25
+    """Least sign of a disc, where 1 is a usual disc of the scan (chosen on drawn and painted spines)."""
+    disc_spacing_weight: float = 1.0
+    """Weight of the distance to the next disc."""
+    disc_spread: float = 0.25
+    """Spread of the log of that distance about the region's mean in the patient's own size."""
+    size_spread: float = 0.15
+    """Spread of the log of a patient's size (adults 0.065, see `size_low`; children have more)."""
+    disc_rounds: int = 2
+    """How often bodies are placed between the discs; better patches show the discs better."""
+    shared_share: float = 0.25
+    """A body that shares more of its length with a neighbour's is no single body's mask."""
+    tall_share: float = 1.3
+    """... nor is one longer than so many spacings (bodies have 0.7 to 0.9 of it)."""
+    disc_moved_share: float = 0.09
+    """Bodies that the discs place farther from the first look's, in spacings, are tried again."""
+
     mr_bodies: int = 3
     """An MR shows a spine only where at least this many bodies have the canal behind them (ours)."""
     canal_min_ml: float = 0.5
@@ -92,6 +109,23 @@ class SegmentationSettings:
     (chosen on the naming data, splits train and validation: two thirds of such scans are named right)."""
     transitional_possible: float = 0.10
     """The count is called unusual from this posterior of a T13, L6, missing T12 or L5 on."""
+
+    border_soft_hu: float = 40.0
+    """Soft tissue beside the vertebrae: muscle and disc have 30 to 90 HU, fat less."""
+    border_rim_share: float = 0.75
+    """The rim's HU at this quantile is a vertebra's own bone: the rest is marrow and partial volume (all of
+    `border_` chosen on one validation and two training scans and a painted one)."""
+    border_bone_hu: float = 300.0
+    """... and this where no body is seen (C1)."""
+    border_contrast_hu: float = 160.0
+    """Own bone lies at least so far above soft tissue: where a tumour ate the cortex, no softer border."""
+    border_body_weight: float = 3.0
+    """Weight of a voxel's HU in the log odds of bone, bodies: at most 1.5 either way, so that the network's
+    borders move where it gives 0.18 to 0.82, hardly a voxel of its own."""
+    border_posterior_weight: float = 1.0
+    """... and posterior elements: thin plates round marrow, where HU tells less."""
+    border_lesion: float = 0.2
+    """From this probability of a lesion on the network's border stays: its bone is none to measure by."""
 
     vertebra_probability: float = 0.5
     """Voxels of a vertebra: body plus posterior evidence from here on (the middle of the softmax)."""
