@@ -19,7 +19,7 @@ from spineimg.trial.samples import Sample, sample_of
 LEFT_OUT = (
     "The Fine-Gray model is left out: of the libraries under a licence that fits, comprisk 0.8 has cmprsk's "
     "coefficients but standard errors up to 0.6 % smaller, and so has pycrr 0.1. Gray's test is left out as "
-    "well: comprisk equals cmprsk there, but is no dependency of this program (it brings a compiler)."
+    "well: comprisk equals cmprsk there, but no table here compares groups (docs/decisions/0003)."
 )
 _OWN = "spineimg"
 

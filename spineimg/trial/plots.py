@@ -20,6 +20,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)))
 _STEP_DAYS = 90
 _TICKS = 9
+_LEAST_AT_RISK = 0.1
+"""Curves end where less than this share is at risk: what follows rests on a handful (Pocock 2002, Lancet
+359:1686, names 10 to 20 %). The tables hold every step."""
 
 Row = Mapping[str, Any]
 
@@ -42,9 +45,7 @@ def survival_plot(sample: Sample, rows: Sequence[Row], npmle: Sequence[Row]) -> 
     above.set_ylabel("Free of the event (%)")
     above.set_ylim(0, 101)
     above.legend(loc="lower left", frameon=False)
-    ticks = _ticks(days)
-    _time_axis(above, ticks)
-    _at_risk(below, ticks, [("levels" if sample.unit == "level" else "patients", sample.last)])
+    _time_axis(above, below, ("levels" if sample.unit == "level" else "patients", sample.last))
     return _svg(figure)
 
 
@@ -52,7 +53,7 @@ def incidence_plot(sample: Sample, rows: Sequence[Row]) -> str:
     """Cumulative incidence of the event and of each competing cause, at risk beneath."""
     figure = Figure(figsize=(8.2, 4.9), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=(5, 1))
-    top = 10.0
+    top, end = 10.0, _last_day(sample.end)
     for k, cause in enumerate(sample.causes):
         own = [r for r in rows if r["cause"] == cause]
         days = np.array([0.0, *(r["time_days"] for r in own)])
@@ -64,13 +65,11 @@ def incidence_plot(sample: Sample, rows: Sequence[Row]) -> str:
             days, curve, where="post", color=colour, ls=STYLES[k % len(STYLES)], label=_cause_words(cause)
         )
         above.fill_between(days, low, high, step="post", color=colour, alpha=0.12, lw=0)
-        top = max(top, float(high.max()))
+        top = max(top, float(high[days <= end].max()))
     above.set_ylabel("Cumulative incidence (%)")
     above.set_ylim(0, min(101.0, top * 1.1))
     above.legend(loc="upper left", frameon=False)
-    ticks = _ticks(sample.end)
-    _time_axis(above, ticks)
-    _at_risk(below, ticks, [("levels" if sample.unit == "level" else "patients", sample.end)])
+    _time_axis(above, below, ("levels" if sample.unit == "level" else "patients", sample.end))
     return _svg(figure)
 
 
@@ -115,32 +114,31 @@ def _cause_words(cause: str) -> str:
     return "fracture or progression (the endpoint)" if cause == "event" else f"{cause} (competing)"
 
 
-def _ticks(days: Any) -> list[int]:
-    last = int(np.max(days)) if len(days) else 0
+def _last_day(ends: Any) -> float:
+    """Last day on which enough are still at risk to draw a curve; 0 without anybody."""
+    ordered = np.sort(np.asarray(ends, dtype=float))[::-1]
+    return float(ordered[int(_LEAST_AT_RISK * len(ordered))]) if len(ordered) else 0.0
+
+
+def _time_axis(above: Any, below: Any, group: tuple[str, Any]) -> None:
+    """The same days for the curves and, beneath them, the numbers at risk: whose row has not ended before."""
+    name, ends = group
+    last = max(_last_day(ends), 1.0)
     step = _STEP_DAYS
     while last / step > _TICKS:
         step *= 2
-    return list(range(0, last + step, step))
-
-
-def _time_axis(axes: Any, ticks: list[int]) -> None:
-    axes.set_xticks(ticks)
-    axes.set_xlim(-0.02 * ticks[-1], ticks[-1] * 1.02)
-    axes.set_xlabel("Days since the baseline scan")
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def _at_risk(axes: Any, ticks: list[int], groups: Sequence[tuple[str, Any]]) -> None:
-    """Numbers at risk: whose row has not ended before the day."""
-    axes.set_xlim(-0.02 * ticks[-1], ticks[-1] * 1.02)
-    axes.set_ylim(-len(groups), 1)
-    axes.axis("off")
-    for k, (name, ends) in enumerate(groups):
-        for day in ticks:
-            axes.text(
-                day, -k, str(int((np.asarray(ends) >= day).sum())), ha="center", va="center", fontsize=9
-            )
-        axes.text(0, 0.85 - k, f"At risk ({name})", ha="left", va="center", fontsize=9, style="italic")
+    ticks = list(range(0, int(last) + 1, step))
+    for axes in (above, below):
+        axes.set_xlim(-0.02 * last, last * 1.02)
+    above.set_xticks(ticks)
+    above.set_xlabel("Days since the baseline scan")
+    above.spines[["top", "right"]].set_visible(False)
+    below.set_ylim(-1, 1)
+    below.axis("off")
+    for day in ticks:
+        still = str(int((np.asarray(ends) >= day).sum()))
+        below.text(day, 0, still, ha="center", va="center", fontsize=9)
+    below.text(0, 0.85, f"At risk ({name})", ha="left", va="center", fontsize=9, style="italic")
 
 
 def _svg(figure: Figure) -> str:

@@ -79,9 +79,10 @@ def _flow(trial: Trial) -> dict[str, Any]:
     by = {
         state: [p for p in trial.record.patients if p.eligible == state] for state in ("yes", "no", "unknown")
     }
+    text = {c["name"]: c["text"] for c in trial.record.protocol["criteria"]}
     reasons = {
         state: Counter(
-            v.criterion
+            text[v.criterion]
             for p in by[state]
             for v in p.eligibility
             if v.verdict == ("not_met" if state == "no" else "unknown")
@@ -246,4 +247,5 @@ def _number(value: Any, digits: int = 3) -> str:
     number = float(value)
     if as_cell(number) == "":
         return ""
-    return f"{number:.{digits}g}" if abs(number) < 10**digits else f"{number:.0f}"
+    # With its zeros: a limit of 1.00 must not read as exactly 1.
+    return f"{number:#.{digits}g}".rstrip(".") if abs(number) < 10**digits else f"{number:.0f}"
