@@ -115,7 +115,8 @@ class SpineEngine:
         named = [(p, n) for p, n in zip(patches, naming.levels, strict=True) if n is not None]
         if not named:
             raise _no_spine("the network finds no vertebra in this scan")
-        pasted = paste([patch for patch, _ in named], volume.grid, settings)
+        hu = volume.array if volume.modality is Modality.CT else None
+        pasted = paste([patch for patch, _ in named], volume.grid, settings, hu)
         naming = replace(naming, caveats=(*naming.caveats, *clash_caveats(naming.levels, clash)))
         return self._labels(volume, pasted, [level for _, level in named], (regions, naming), settings)
 

@@ -12,6 +12,7 @@ from scipy import ndimage
 from spineimg.core.grid import Grid
 from spineimg.core.labelmap import LesionType, Part
 from spineimg.core.settings.segmentation import SegmentationSettings
+from spineimg.segmentation.borders import bone_evidence, rim_hu, weighed
 from spineimg.segmentation.refine import BODY, CANAL, OTHER, Patch
 from spineimg.segmentation.resample import Floats, linear
 
@@ -54,14 +55,20 @@ class _Canvas:
     body: NDArray[np.bool_]
 
 
-def paste(patches: Sequence[Patch], grid: Grid, settings: SegmentationSettings) -> Pasted:
+def paste(
+    patches: Sequence[Patch],
+    grid: Grid,
+    settings: SegmentationSettings,
+    hu: NDArray[np.generic] | None = None,
+) -> Pasted:
     """Let all patches compete on the image's grid.
 
     A voxel belongs to the vertebra with the largest probability of its own, where that is at
     least half, or where the patches together call it bone of some vertebra (own plus "other
     vertebra") though each one alone is undecided; but never where they together call it canal
     more than that vertebra is sure of it. Probabilities are interpolated, not labels,
-    so borders lie where the half crosses, between voxels of the patch.
+    so borders lie where the half crosses, between voxels of the patch. On CT the image's own edge
+    moves them (`borders`).
 
     Parameters
     ----------
@@ -71,12 +78,15 @@ def paste(patches: Sequence[Patch], grid: Grid, settings: SegmentationSettings) 
         The image's grid.
     settings : SegmentationSettings
         Limits of probability.
+    hu : ndarray, (a, b, c), or None
+        The CT on ``grid``; None (MR): the network alone draws the borders.
     """
     box = _box(patches, grid)
     cut = grid.cropped(*_corners(box))
     canvas = _canvas(cut.shape)
+    image = None if hu is None else hu[box]
     for number, patch in enumerate(patches, 1):
-        _add(canvas, number, patch, cut)
+        _add(canvas, number, _at(patch, cut, image, settings))
     passes = np.maximum(canvas.passes, 1)
     limit = settings.vertebra_probability
     canal = canvas.canal / passes
@@ -130,26 +140,54 @@ def enclosed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return out
 
 
-def _add(canvas: _Canvas, number: int, patch: Patch, cut: Grid) -> None:
-    """Interpolate one patch to the image's grid and let it compete."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """One patch on the image's grid: where, and its fields there."""
+
+    box: Box
+    own: Floats
+    other: Floats
+    canal: Floats
+    lytic: Floats
+    blastic: Floats
+    inside: NDArray[np.bool_]
+    body: NDArray[np.bool_]
+
+
+def _at(
+    patch: Patch, cut: Grid, image: NDArray[np.generic] | None, settings: SegmentationSettings
+) -> _Seen | None:
+    """Interpolate a patch to the image's grid and let the image speak; None where they don't meet."""
     box = _box([patch], cut)
     start, stop = _corners(box)
     if any(b <= a for a, b in zip(start, stop, strict=True)):
-        return
+        return None
     target = cut.cropped(start, stop)
-    own = linear(patch.own, patch.grid, target, 0.0)
-    body = linear(patch.probability[BODY], patch.grid, target, 0.0)
+    shares = (patch.own, *patch.probability[[BODY, OTHER, CANAL]], patch.lytic, patch.blastic)
+    own, body, other, canal, lytic, blastic = (linear(f, patch.grid, target, 0.0) for f in shares)
     inside = linear(np.ones(patch.grid.shape, dtype=np.float32), patch.grid, target, 0.0) > 0.5
-    canvas.shared[box] += own + linear(patch.probability[OTHER], patch.grid, target, 0.0)
-    canvas.canal[box] += linear(patch.probability[CANAL], patch.grid, target, 0.0)
-    canvas.passes[box] += inside
-    for name, field in (("lytic", patch.lytic), ("blastic", patch.blastic)):
-        held: Floats = getattr(canvas, name)
-        np.maximum(held[box], linear(field, patch.grid, target, 0.0), out=held[box])
-    wins = own > canvas.best[box]
+    is_body = body >= 0.5 * own
+    if image is not None:
+        evidence = bone_evidence(image[box], is_body, rim_hu(patch, image, cut, settings), settings)
+        evidence[np.maximum(lytic, blastic) >= settings.border_lesion] = 1.0
+        own, other, canal = weighed(own, other, canal, evidence)
+    return _Seen(box, own, other, canal, lytic, blastic, inside, is_body)
+
+
+def _add(canvas: _Canvas, number: int, seen: _Seen | None) -> None:
+    """Let one patch compete."""
+    if seen is None:
+        return
+    box = seen.box
+    canvas.shared[box] += seen.own + seen.other
+    canvas.canal[box] += seen.canal
+    canvas.passes[box] += seen.inside
+    np.maximum(canvas.lytic[box], seen.lytic, out=canvas.lytic[box])
+    np.maximum(canvas.blastic[box], seen.blastic, out=canvas.blastic[box])
+    wins = seen.own > canvas.best[box]
     canvas.index[box][wins] = number
-    canvas.body[box][wins] = (body >= 0.5 * own)[wins]
-    np.maximum(canvas.best[box], own, out=canvas.best[box])
+    canvas.body[box][wins] = seen.body[wins]
+    np.maximum(canvas.best[box], seen.own, out=canvas.best[box])
 
 
 def _canvas(shape: tuple[int, int, int]) -> _Canvas:
