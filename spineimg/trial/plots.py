@@ -129,7 +129,7 @@ def _time_axis(above: Any, below: Any, group: tuple[str, Any]) -> None:
         step *= 2
     ticks = list(range(0, int(last) + 1, step))
     for axes in (above, below):
-        axes.set_xlim(-0.02 * last, last * 1.02)
+        axes.set_xlim(-0.02 * last, last)
     above.set_xticks(ticks)
     above.set_xlabel("Days since the baseline scan")
     above.spines[["top", "right"]].set_visible(False)
