@@ -91,6 +91,8 @@ def score_bone_lesion(
         evidence = [Evidence(text, source=OURS, lps_mm=place, picture=picture)]
     who = "A reader who looks at its density" if share is not None else "CT"
     question = f"Is the lesion in {named(level)} {_alternatives(points)}? {who} decides."
+    if not selections:
+        question = f"Is there a metastasis in {named(level)}, and of which kind? A reader decides."
     return finding("bone_lesion", points, evidence, question)
 
 

@@ -97,10 +97,10 @@ class _Rule:
 
 
 def _kyphosis_words(normal: Range, bent: float, at_collapse: str) -> str:
-    mean = "the normal mean" if bent == normal.mean_deg else f"normal mean {normal.mean_deg:.1f}"
     if at_collapse:
+        mean = "the normal mean" if bent == normal.mean_deg else f"normal mean {normal.mean_deg:.1f}"
         return f"limit{at_collapse} {bent:.1f} degrees ({mean}, ours)"
-    return f"normal up to {bent:.1f} degrees ({mean})"
+    return f"normal up to {bent:.1f} degrees (mean {normal.mean_deg:.1f})"
 
 
 def _fact(segment: SegmentMeasurement, level: Level, rule: _Rule, points: set[int], text: str) -> Fact:

@@ -158,7 +158,7 @@ def translation(
     if SHIFTED in points and shift is not None:
         text += "; " + "; ".join(_causes(segment, background, growth, settings))
     question = (
-        f"Is {joint} shifted by {limit.mm:.1f} mm or more? Thinner slices decide."
+        f"Is {joint} shifted by {limit.mm:.1f} mm or more? Thinner slices, or a reader, decide."
         if possible == {True, False} and not caused
         else f"Is the slip of {joint} the tumour's work, or older? An earlier scan, or a reader's word "
         f"(rescore --verdict {level}.alignment=translation), decides."

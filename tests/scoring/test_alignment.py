@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from spineimg.core.levels import Level
-from spineimg.core.measurements import StructureShares
+from spineimg.core.measurements import Heights, StructureShares
 from spineimg.core.settings.scoring import ScoringSettings
 from spineimg.scoring import score
 from spineimg.scoring.deformity import normal_range
@@ -288,3 +288,32 @@ def test_a_slip_that_grew_since_an_earlier_scan_counts(build: Any, then: Any, ex
     level = score(column.measured(), {}, SETTINGS, before).of(Level.L4)
     assert level is not None
     assert set(level.components.alignment.possible) == expected
+
+
+def alone(build: Any, *levels: Level, **changes: Any) -> Any:
+    """Alignment of T9 in a column of these levels, of which the segment T8-T9 is left."""
+    column = build.column(levels).vertebra(Level.T10, **changes).lesion(Level.T9)
+    column = replace(column, segments=column.segments[:1])
+    return column.scored().of(Level.T9)
+
+
+def test_an_unseen_junction_says_why_and_what_would_show_it(build: Any) -> None:
+    nothing = Heights(None, None, None)
+    cut = alone(build, Level.T8, Level.T9, Level.T10, complete=False, heights_mm=nothing)
+    assert (
+        "below T9 could not be measured: T10 is cut by the edge" in cut.components.alignment.evidence[0].text
+    )
+    whole = alone(build, Level.T8, Level.T9, Level.T10, complete=False)
+    assert "posterior wall of T9 or T10 was not found" in whole.components.alignment.evidence[0].text
+    last = alone(build, Level.T8, Level.T9)
+    assert "no vertebra was found below it" in last.components.alignment.evidence[0].text
+    assert last.decide[0].question.endswith("A scan that shows both decides.")
+
+
+def test_what_costs_points_is_said_first_and_the_worst_angle_is_asked_for(build: Any) -> None:
+    column = build.usual().segment(Level.T8, scoliosis_deg=build.est(9, 13)).lesion(Level.T9)
+    column = column.segment(Level.T9, kyphosis_deg=build.est(24, 28))
+    alignment = column.scored().of(Level.T9).components.alignment
+    assert [fact.text.split(" of ")[0] for fact in alignment.evidence[:2]] == ["Kyphosis", "Scoliosis"]
+    questions = {q.component: q.question for q in column.scored().of(Level.T9).decide}
+    assert questions["alignment"].startswith("Is the kyphosis of T9-T10 new?")
