@@ -9,7 +9,7 @@ import numpy as np
 
 from spineimg.core.grid import Points
 from spineimg.core.labelmap import LabelMap, Part
-from spineimg.core.levels import Level
+from spineimg.core.levels import Level, Region
 from spineimg.core.settings.measurement import MeasurementSettings
 from spineimg.core.volume import Modality, Volume
 from spineimg.measurement.column import Piece, pieces, tangents, unit
@@ -108,6 +108,7 @@ def find_bodies(volume: Volume, labels: LabelMap, settings: MeasurementSettings)
             frame, body = _sacral_frame(points[level], own_canal, along[level], settings)
         box = BodyBox.of(frame.to_own_mm(body))
         sagittal, coronal = find_endplates(volume, labels, level.verse_id, frame, box, settings)
+        coronal = between_uncinates(coronal, level, settings)
         if not level.is_vertebra:  # fused with S2: what looks like a lower endplate is none
             sagittal, coronal = replace(sagittal, lower=None), replace(coronal, lower=None)
         steps = np.array([step_along(volume.grid, axis) for axis in frame.axes])
@@ -133,10 +134,24 @@ def _on_thick_slices(
             again = replace(
                 body,
                 sagittal=with_known_plate(body.sagittal, plate, settings),
-                coronal=with_known_plate(body.coronal, plate, settings),
+                coronal=between_uncinates(with_known_plate(body.coronal, plate, settings), level, settings),
             )
             result[level] = replace(again, tilts=_tilts(again, plate, scan, settings))
     return result
+
+
+def between_uncinates(coronal: Plates, level: Level, settings: MeasurementSettings) -> Plates:
+    """The upper endplate of a cervical body ends where its uncinate processes rise: they tell no tilt."""
+    line = coronal.upper
+    if line is None or level.region is not Region.CERVICAL:
+        return coronal
+    middle, half = (line.ends_mm[0] + line.ends_mm[1]) / 2.0, (line.ends_mm[1] - line.ends_mm[0]) / 2.0
+    half *= settings.uncinate_free_share
+    inner = (middle - half, middle + half)
+    least = 4
+    if ((line.along_mm >= inner[0]) & (line.along_mm <= inner[1])).sum() < least:
+        return coronal
+    return replace(coronal, upper=replace(line, ends_mm=inner, flat_mm=inner))
 
 
 def _tilts(

@@ -30,6 +30,8 @@ from spineimg.measurement.slab import HEIGHT_STEP_MM, Slab
 
 POSITION_STEP_MM = 0.25
 LEVEL_ROWS = 7
+INDEPENDENT_ROWS = 3.0
+"""So many rows of a short stretch err apart (ours)."""
 STEEPEST = 0.5
 """Steeper than this is the rounded rim, no plate."""
 RIM_SHARE = 0.2
@@ -68,6 +70,8 @@ class EdgeLine:
     """SD of both ends along the line: on a steep plate a point beside its place has another height."""
     rim_sd_mm: float = 0.0
     """SD that the raised rims add near both ends."""
+    flat_mm: tuple[float, float] | None = None
+    """Stretch that alone tells the slope, where what lies beside it is no endplate."""
 
     def at_depth(self, share: float) -> tuple[float, float, float]:
         """Along, height and SD at a share of the depth, from a local parabola over some millimetres."""
@@ -84,9 +88,19 @@ class EdgeLine:
 
     def slope(self) -> tuple[float, float]:
         """Slope (height per along) of the chord between the 10 and 90 % points; SD as if both erred apart."""
+        if self.flat_mm is not None:
+            return self._straight(*self.flat_mm)
         a, za, sa = self.at_depth(0.1)
         b, zb, sb = self.at_depth(0.9)
         return (zb - za) / (b - a), float(np.hypot(sa, sb) / abs(b - a))
+
+    def _straight(self, first_mm: float, last_mm: float) -> tuple[float, float]:
+        """Slope of a straight line over a stretch, and its SD; neighbouring rows err alike."""
+        inside = (self.along_mm >= first_mm) & (self.along_mm <= last_mm)
+        x = self.along_mm[inside]
+        slope = np.polynomial.polynomial.polyfit(x, self.height_mm[inside], 1)[1]
+        spread = float(np.std(x)) * np.sqrt(INDEPENDENT_ROWS)
+        return float(slope), float(np.median(self.sd_mm[inside])) / spread
 
     def _local(self, place_mm: float) -> tuple[float, float, float]:
         """Height, slope and SD at a place."""

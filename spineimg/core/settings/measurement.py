@@ -108,6 +108,8 @@ class MeasurementSettings:
     chord_sd_shares: tuple[float, float] = (0.65, 0.7)
     """Both ends of an endplate err alike in part, which leaves the slope of its chord alone: share of the SD
     that is left, sagittal and coronal (drawn spines and painted label maps)."""
+    uncinate_free_share: float = 0.45
+    """Middle share of a cervical body's width between its uncinate processes (ours, drawn spines)."""
     edge_gain: float = 0.3
     """The edge must explain so many times the variance that it leaves; else the mask's surface stands in."""
     kernel_sds_mm: tuple[float, ...] = (0.4, 0.65, 1.0)
@@ -309,7 +311,7 @@ class MeasurementSettings:
     lateral_span_mm: tuple[float, float] = (2.0, 10.0)
     """Rows of a body, from its endplate, whose middle gives the lateral shift (ours)."""
     translation_sd_per_spacing: float = 0.12
-    lateral_sd_per_spacing: float = 0.20
+    lateral_sd_per_spacing: float = 0.16
     """SD of a shift: constant, and share of the slice step, or of the voxel to the side (drawn spines)."""
     ruler_sd_deg: float = 3.0
     """Largest SD of an endplate's tilt that may set the ruler for shifts (ours)."""
