@@ -27,7 +27,7 @@ from spineimg.segmentation.name import Naming, name_column
 from spineimg.segmentation.naming_model import NamingModel, load_naming_model
 from spineimg.segmentation.paste import Pasted, paste
 from spineimg.segmentation.proof import is_spine
-from spineimg.segmentation.resample import linear
+from spineimg.segmentation.resample import linear, upright
 from spineimg.segmentation.rhythm import by_rhythm
 from spineimg.segmentation.settle import settle
 
@@ -103,7 +103,8 @@ class SpineEngine:
         """
         if volume.modality is not self.modality:
             raise _no_model(volume.modality)
-        volume = prepared(volume)
+        given = volume.grid
+        volume = prepared(replace(volume, grid=upright(given)))
         regions = locate(volume, self.locate_net, settings)
         chain, patches = self._column(volume, regions, settings)
         clash = disagreeing(volume, (chain, patches), regions, settings)
@@ -118,7 +119,8 @@ class SpineEngine:
         hu = volume.array if volume.modality is Modality.CT else None
         pasted = paste([patch for patch, _ in named], volume.grid, settings, hu)
         naming = replace(naming, caveats=(*naming.caveats, *clash_caveats(naming.levels, clash)))
-        return self._labels(volume, pasted, [level for _, level in named], (regions, naming), settings)
+        labels = self._labels(volume, pasted, [level for _, level in named], (regions, naming), settings)
+        return replace(labels, grid=given)
 
     def _column(self, volume: Volume, regions: Regions, settings: SegmentationSettings) -> Column:
         """Bodies of the column by votes, by pedicles where votes smear, and between the discs seen then."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
 
 from spineimg.core.grid import Grid, Points, axis_aligned_grid
 from spineimg.segmentation.inputs import OUTSIDE_HU
@@ -12,6 +13,35 @@ from spineimg.segmentation.inputs import OUTSIDE_HU
 Floats = NDArray[np.float32]
 SOFT_SHARE = 0.4
 """Smoothing before thinning out: sigma over the target spacing (as in training)."""
+
+TURN_MOST_DEG = 30.0
+"""A stack turned by more against the LPS axes was laid along something else than the column."""
+SKEW_MOST = 1e-3
+"""Largest cosine between two axes of a stack that is not sheared."""
+
+
+def upright(grid: Grid) -> Grid:
+    """Lay a turned stack's axes along the nearest LPS axes, about its own middle.
+
+    A stack that is turned was laid along the patient's own column; in its frame vertebrae stand as the
+    networks know them, and thick slices are not cut askew. Sheared stacks (gantry tilt) and those turned by
+    more than `TURN_MOST_DEG` stay as they are.
+    """
+    spacing = grid.spacing_mm
+    own = grid.affine[:3, :3] / spacing
+    to, axis = linear_sum_assignment(-np.abs(own))
+    nearest = np.zeros((3, 3))
+    nearest[to, axis] = np.sign(own[to, axis])
+    turn = nearest @ own.T
+    angle = np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))
+    sheared = np.abs(own.T @ own - np.eye(3)).max() > SKEW_MOST
+    if sheared or np.linalg.det(turn) < 0 or angle > TURN_MOST_DEG:
+        return grid
+    middle = (np.array(grid.shape) - 1) / 2
+    affine = np.eye(4)
+    affine[:3, :3] = nearest * spacing
+    affine[:3, 3] = grid.to_lps_mm(middle) - affine[:3, :3] @ middle
+    return Grid(grid.shape, affine)
 
 
 def covering_grid(grid: Grid, spacing_mm: float) -> Grid:
