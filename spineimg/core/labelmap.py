@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from spineimg.core.grid import Grid, sealed
 from spineimg.core.levels import Level
 
+BODIES_OVERLAP = "bodies-overlap"
+"""Code of the caveat that names bodies whose masks take in parts of their neighbours."""
+
 
 class Part(enum.IntEnum):
     """Ids of ``parts.nii.gz``; left and right are the patient's."""

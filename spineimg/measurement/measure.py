@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spineimg.core.estimate import Estimate
-from spineimg.core.labelmap import LabelMap
+from spineimg.core.labelmap import BODIES_OVERLAP, LabelMap
 from spineimg.core.levels import Level
 from spineimg.core.measurements import (
     Density,
@@ -40,9 +40,15 @@ from spineimg.measurement.heights import (
 from spineimg.measurement.lesion_facts import WHOLE, Patient, measure_lesions
 from spineimg.measurement.lesions import find_lesions
 from spineimg.measurement.lookalikes import artificial
+from spineimg.measurement.machine_masks import (
+    by_machine,
+    implausible,
+    widened_angles,
+    widened_heights,
+)
 from spineimg.measurement.missing import missing_bone
 from spineimg.measurement.normal import normal_heights_mm
-from spineimg.measurement.overlap import OVERLAP, overlapping, told
+from spineimg.measurement.overlap import overlapping, told
 from spineimg.measurement.parts import divide
 from spineimg.measurement.shape_caveats import shape_caveats
 
@@ -77,6 +83,11 @@ def measure(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> 
     crossed = overlapping(heights, frames, settings) | (told(labels) & bodies.keys())
     heights = {level: kept for level, kept in heights.items() if level not in crossed}
     affected = _affected(cores, settings)
+    machine = by_machine(labels)
+    crossed |= implausible(heights, machine, affected, settings)
+    heights = widened_heights(
+        {level: kept for level, kept in heights.items() if level not in crossed}, machine, settings
+    )
     expected = expected_heights(heights, affected, settings)
     losses = {
         level: height_loss(heights[level], expected[level], settings)
@@ -92,12 +103,12 @@ def measure(volume: Volume, labels: LabelMap, settings: MeasurementSettings) -> 
         if (body.piece.body_whole or not level.is_vertebra) and level not in crossed
     }
     segments = measure_segments(standing, _signs(patient, settings), settings)
-    segments = widened_walls(segments, labels, settings)
+    segments = widened_angles(widened_walls(segments, labels, settings), machine, settings)
     # A reader who drew the lesions has seen what is missing; a machine's masks are weighed.
     weighed = patient.typed and not labels.lesions_confirmed
     missing = missing_bone(volume, labels, bodies, settings) if weighed else {}
     caveats = shape_caveats({level: body.sagittal for level, body in bodies.items()}, heights, settings)
-    caveats |= dict.fromkeys(crossed, (OVERLAP,))
+    caveats |= dict.fromkeys(crossed, (BODIES_OVERLAP,))
     scan = _Scan(patient, heights, expected, losses, lesions, missing, caveats)
     vertebrae = tuple(_vertebra(level, scan, settings) for level in bodies)
     return Measurements(vertebrae, lesions, segments, lesions_searched=labels.lesions is not None)

@@ -8,14 +8,12 @@ from itertools import pairwise
 import numpy as np
 
 from spineimg.core.grid import Points
-from spineimg.core.labelmap import LabelMap
+from spineimg.core.labelmap import BODIES_OVERLAP, LabelMap
 from spineimg.core.levels import Level
 from spineimg.core.measurements import EndplatePoints
 from spineimg.core.settings.measurement import MeasurementSettings
 from spineimg.measurement.frame import Frame
 from spineimg.measurement.heights import BodyHeights
-
-OVERLAP = "bodies-overlap"
 
 
 def overlapping(
@@ -45,7 +43,8 @@ def overlapping(
 
 def told(labels: LabelMap) -> frozenset[Level]:
     """Levels of which the engine itself says that their masks take in parts of a neighbour."""
-    return frozenset(level for caveat in labels.findings if caveat.code == OVERLAP for level in caveat.levels)
+    told_of = [caveat.levels for caveat in labels.findings if caveat.code == BODIES_OVERLAP]
+    return frozenset(level for levels in told_of for level in levels)
 
 
 def _middle(points: EndplatePoints) -> Points:

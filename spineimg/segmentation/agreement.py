@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spineimg.core.labelmap import Caveat
+from spineimg.core.labelmap import BODIES_OVERLAP, Caveat
 from spineimg.core.levels import Level
 from spineimg.core.settings.segmentation import SegmentationSettings
 from spineimg.core.volume import Volume
@@ -109,13 +109,10 @@ def clashes(
     return np.asarray(shared | (length * STEP_MM > settings.tall_share * spacing_mm))
 
 
-CLASH = "bodies-overlap"
-
-
 def clash_caveats(levels: Sequence[Level | None], clash: NDArray[np.bool_]) -> tuple[Caveat, ...]:
     """Say which bodies do not agree; their heights mean nothing."""
     wrong = tuple(level for level, bad in zip(levels, clash, strict=True) if bad and level is not None)
     if not wrong:
         return ()
-    names = ", ".join(map(str, wrong))
-    return (Caveat(CLASH, f"the masks of these bodies take in parts of their neighbours: {names}", wrong),)
+    message = f"the masks of these bodies take in parts of their neighbours: {', '.join(map(str, wrong))}"
+    return (Caveat(BODIES_OVERLAP, message, wrong),)

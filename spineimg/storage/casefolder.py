@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from spineimg.core.case import Case, CaseRecord
 from spineimg.core.errors import InputRefused, UsageError
-from spineimg.core.labelmap import LabelMap, NameDoubt
+from spineimg.core.labelmap import BODIES_OVERLAP, LabelMap, NameDoubt
 from spineimg.core.measurements import Measurements
 from spineimg.core.volume import Origin, Volume
 from spineimg.storage.nifti import read_mask, read_volume, write_mask, write_volume
@@ -104,7 +104,8 @@ def read_case(folder: Path) -> Case:
 def read_labels(folder: Path) -> LabelMap:
     """Read the masks of a case, with what the engine thought of the names; see `read_case` for the errors.
 
-    The findings of the engine about the scan are the caveats of the record; they are not repeated here.
+    The findings of the engine about the scan are the caveats of the record; only what forbids measuring a
+    body is repeated here.
     """
     record = _read_record(folder)
     array, grid = read_mask(_checked(folder, record, MASKS["array"]))
@@ -120,6 +121,7 @@ def read_labels(folder: Path) -> LabelMap:
         lesions=mask("lesions"),
         lesion_types=mask("lesion_types"),
         names=_name_doubts(load_measurements(_checked(folder, record, MEASUREMENTS))),
+        findings=tuple(c for c in record.caveats if c.code == BODIES_OVERLAP),
         engine=record.engine,
     )
 

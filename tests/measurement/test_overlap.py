@@ -3,13 +3,13 @@
 import numpy as np
 
 from spineimg.core.grid import Grid
-from spineimg.core.labelmap import Caveat, LabelMap
+from spineimg.core.labelmap import BODIES_OVERLAP, Caveat, LabelMap
 from spineimg.core.levels import Level
 from spineimg.core.measurements import EndplatePoints, Endplates
 from spineimg.core.settings import DEFAULTS
 from spineimg.measurement.frame import Frame
 from spineimg.measurement.heights import BodyHeights
-from spineimg.measurement.overlap import OVERLAP, overlapping, told
+from spineimg.measurement.overlap import overlapping, told
 
 
 def plate(z: float) -> EndplatePoints:
@@ -42,6 +42,7 @@ def test_a_gap_in_the_column_is_none() -> None:
 def test_what_the_engine_says_of_its_own_masks_counts() -> None:
     empty = LabelMap(np.zeros((2, 2, 2), np.uint8), Grid((2, 2, 2), np.eye(4)))
     assert told(empty) == frozenset()
-    findings = (Caveat(OVERLAP, "two in one", (Level.C5, Level.C6)), Caveat("no-landmark", "", (Level.C7,)))
+    merged = Caveat(BODIES_OVERLAP, "two in one", (Level.C5, Level.C6))
+    findings = (merged, Caveat("no-landmark", "", (Level.C7,)))
     labels = LabelMap(empty.array, empty.grid, findings=findings)
     assert told(labels) == {Level.C5, Level.C6}

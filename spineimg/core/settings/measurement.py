@@ -188,6 +188,16 @@ class MeasurementSettings:
     overlap_mm: float = 2.0
     """Endplates of neighbours that cross by more than this are a fault of the masks (ours: above the error of
     an endplate on thick slices; discs are 2 mm and more)."""
+    bulge_mm: float = 3.5
+    """A network's body that bulges by more between its endplates has one of them wrong (ours; painted real
+    label maps, tuning seeds: up to 2.5 in truth, 3.6 to 14 where a height was off by 3 mm and more)."""
+    tall_share: float = 0.2
+    """... and so has one that stands out above what its neighbours let expect (ours: `level_spread` is
+    0.035)."""
+    machine_height_sd_mm: float = 1.0
+    machine_angle_sd_deg: tuple[float, float] = (4.0, 1.0)
+    """SD that a network's masks add to a height, a kyphosis and a scoliosis (what 95 % intervals lacked on nine
+    tuning cases by place, drawn and painted, 60 bodies)."""
     scheuermann_deg: float = 5.0
     scheuermann_levels: int = 3
     """So many neighbours in a row wedged by so much: Scheuermann's (Sorensen 1964, Scheuermann's juvenile
