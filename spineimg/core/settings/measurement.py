@@ -196,8 +196,8 @@ class MeasurementSettings:
     0.035)."""
     machine_height_sd_mm: float = 1.0
     machine_angle_sd_deg: tuple[float, float] = (4.0, 1.0)
-    """SD that a network's masks add to a height, a kyphosis and a scoliosis (what 95 % intervals lacked on nine
-    tuning cases by place, drawn and painted, 60 bodies)."""
+    """SD that a network's masks add to a height, a kyphosis and a scoliosis (what 95 % intervals lacked on
+    nine tuning cases by place, drawn and painted, 60 bodies)."""
     scheuermann_deg: float = 5.0
     scheuermann_levels: int = 3
     """So many neighbours in a row wedged by so much: Scheuermann's (Sorensen 1964, Scheuermann's juvenile
