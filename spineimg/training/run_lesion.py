@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,20 +13,23 @@ from torch import Tensor, nn
 
 from spineimg.segmentation.inputs import REFINE_LESIONS, REFINE_PATCH, REFINE_SPACING_MM
 from spineimg.segmentation.lesion_inputs import LESION_CHANNELS
-from spineimg.segmentation.networks import build_network
 from spineimg.training.lesion_samples import Floats, Floats64, LesionSample, lesion_sample
-from spineimg.training.loop import LoopConfig, Trainer
 from spineimg.training.losses import lesion_loss
 from spineimg.training.marrow import thin_marrow
 from spineimg.training.patches import Patch
-from spineimg.training.pool import Pool
 from spineimg.training.refine_samples import REFINE_MERGED, paint_vertebra
-from spineimg.training.sources import cached_sources, record
+from spineimg.training.sources import cached_sources
+from spineimg.training.start import (
+    expect_rare,
+    filled_pool,
+    mixed_batch,
+    new_net,
+    new_trainer,
+    settings_of,
+)
 
 BODY, POSTERIOR = LESION_CHANNELS.index("body"), LESION_CHANNELS.index("posterior")
 HALF = 0.5
-
-PREPARED_AT_START = 8
 HELD, HELD_THIN = 80, 16
 """Held-out samples as in training, and of patients with thin marrow and no lesion."""
 VOXEL_ML = REFINE_SPACING_MM**3 / 1000.0
@@ -49,6 +50,12 @@ DEFAULTS: dict[str, Any] = {
     "lr": 4e-3,
     "real_share": 0.38,
     "pool_share": 0.25,
+}
+LAYOUT: dict[str, Any] = {
+    "spacing_mm": REFINE_SPACING_MM,
+    "patch": list(REFINE_PATCH),
+    "classes": list(REFINE_LESIONS),
+    "channels": list(LESION_CHANNELS),
 }
 
 
@@ -115,69 +122,22 @@ def _thin_alone(
     return paint_vertebra(rng, hu, patch, target, guide, 0.0)
 
 
-def start_from(net: nn.Module, path: Path) -> None:
-    """Take the weights of an earlier lesion net; input channels that it did not know start at zero.
-
-    A new channel is the last one of the net's inputs, and of what the head sees beside the decoder.
-    """
-    old = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-    state = net.state_dict()
-    for key, value in state.items():
-        if value.shape == old[key].shape:
-            state[key] = old[key]
-            continue
-        wider = torch.zeros_like(value)
-        wider[:, : old[key].shape[1]] = old[key]
-        state[key] = wider
-    net.load_state_dict(state)
-
-
 def run_lesion(args: argparse.Namespace) -> None:
     """Train with the options of `scripts/train_lesion.py`."""
-    torch.set_num_threads(1)
-    settings = DEFAULTS | (json.loads(args.config.read_text()) if args.config else {})
-    torch.manual_seed(args.seed)
+    settings = settings_of(args, DEFAULTS)
     sources = cached_sources(args.data, REFINE_SPACING_MM, args.run.parent / "cache")
-    pool = Pool(args.pool, REFINE_SPACING_MM)
-    pool.fill(PREPARED_AT_START)
-    net = build_network("FoldedUNet", settings["kwargs"])
-    with torch.no_grad():  # lesions are rare: start from "none"
-        bias = net.head_out.bias
-        if bias is not None:
-            bias[:] = -3.0
-    bundle = {
-        "arch": "FoldedUNet",
-        "kwargs": settings["kwargs"],
-        "spacing_mm": REFINE_SPACING_MM,
-        "patch": list(REFINE_PATCH),
-        "classes": list(REFINE_LESIONS),
-        "channels": list(LESION_CHANNELS),
-        "training_record": {
-            "settings": settings,
-            "anatomies": record(sources),
-            "started_from": None if args.start is None else str(args.start),
-        },
-    }
-    trainer = Trainer(net, LoopConfig(args.run, args.minutes, args.seed, settings["lr"]), bundle)
-    if args.resume:
-        trainer.resume()
-    elif args.start:
-        start_from(net, args.start)
-        trainer.average = {k: v.detach().clone() for k, v in net.state_dict().items()}
+    pool = filled_pool(args, REFINE_SPACING_MM)
+    net = new_net(args, settings)
+    if args.start is None:
+        expect_rare(net, slice(None))
+    trainer = new_trainer(args, settings, net, LAYOUT, sources)
     validation = LesionValidation(
         [lesion_sample(np.random.default_rng([77, i]), sources, 0.3) for i in range(HELD)],
         [lesion_sample(np.random.default_rng([78, i]), sources, 0.5, _thin_alone) for i in range(HELD_THIN)],
     )
 
     def step(model: nn.Module, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        prepared = pool.refresh() if trainer.step % 20 == 0 else pool.sources
-        samples = []
-        for _ in range(settings["batch"]):
-            if prepared and rng.random() < settings["pool_share"]:
-                samples.append(lesion_sample(rng, prepared, 1.0))
-            else:
-                samples.append(lesion_sample(rng, sources, settings["real_share"]))
-        batch = collate(samples)
+        batch = collate(mixed_batch(rng, trainer, settings, (pool, sources), lesion_sample))
         loss, dice = lesion_loss(model(batch["x"]), batch["lesions"], batch["own"], batch["ignore"])
         return loss, {"d_lesion": float(dice)}
 

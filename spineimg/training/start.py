@@ -59,8 +59,25 @@ def new_net(args: argparse.Namespace, settings: dict[str, Any]) -> nn.Module:
     """A network with fresh weights, or with those of the run that it starts from."""
     net = build_network("FoldedUNet", settings["kwargs"])
     if args.start is not None:
-        net.load_state_dict(torch.load(args.start, map_location="cpu", weights_only=True)["state_dict"])
+        start_from(net, args.start)
     return net
+
+
+def start_from(net: nn.Module, path: Path) -> None:
+    """Take the weights of an earlier net; input channels that it did not know start at zero.
+
+    A new channel is the last one of the net's inputs, and of what the head sees beside the decoder.
+    """
+    old = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    state = net.state_dict()
+    for key, value in state.items():
+        if value.shape == old[key].shape:
+            state[key] = old[key]
+            continue
+        wider = torch.zeros_like(value)
+        wider[:, : old[key].shape[1]] = old[key]
+        state[key] = wider
+    net.load_state_dict(state)
 
 
 def expect_rare(net: nn.Module, outputs: slice) -> None:

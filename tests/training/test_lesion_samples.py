@@ -19,8 +19,8 @@ from spineimg.segmentation.networks import build_network
 from spineimg.training.lesion_samples import lesion_sample
 from spineimg.training.lesions import LYTIC, PEDICLE_MM, Place, paint_lesions
 from spineimg.training.marrow import thin_marrow
-from spineimg.training.run_lesion import start_from
 from spineimg.training.sources import Source
+from spineimg.training.start import start_from
 from tests.training.boxes import column
 
 SHAPE = (40, 40, 40)
