@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from spineimg.storage.nifti import read_mask
 Bytes = NDArray[np.uint8]
 THICK_MM, THICKEST_MM = 5.0, 6.5
 NOISE_HU = 40.0
-TILT_DEG = (15.0, 0.0, 10.0)
+TILT_DEG, LYING_DEG = (15.0, 0.0, 10.0), (4.0, 5.0, 8.0)
 NARROW_MM = 100.0
 
 
@@ -137,14 +138,38 @@ def _noisy(case: Case) -> Case:
     return _with(case, array, case.volume.grid, (slice(None),) * 3)
 
 
-def _turned(case: Case) -> Case:
-    """The grid laid askew; voxels and masks stay."""
-    grid = case.volume.grid
+def _turn(grid: Grid, degrees: tuple[float, float, float]) -> NDArray[np.float64]:
+    """A turn of space about a grid's middle, (4, 4)."""
     middle = grid.to_lps_mm((np.array(grid.shape) - 1) / 2)
     turn = np.eye(4)
-    turn[:3, :3] = Rotation.from_euler("xyz", TILT_DEG, degrees=True).as_matrix()
+    turn[:3, :3] = Rotation.from_euler("xyz", degrees, degrees=True).as_matrix()
     turn[:3, 3] = middle - turn[:3, :3] @ middle
-    return _with(case, case.volume.array, Grid(grid.shape, turn @ grid.affine), (slice(None),) * 3)
+    return turn
+
+
+def _turned(case: Case) -> Case:
+    """The grid laid askew; voxels and masks stay (the engine reads such a stack in its own frame)."""
+    grid = case.volume.grid
+    askew = Grid(grid.shape, _turn(grid, TILT_DEG) @ grid.affine)
+    return _with(case, case.volume.array, askew, (slice(None),) * 3)
+
+
+def _lying(case: Case) -> Case:
+    """The patient lying askew in the scanner: image and mask turned within the same grid."""
+    grid = case.volume.grid
+    back = np.linalg.inv(grid.affine) @ _turn(grid, LYING_DEG) @ grid.affine
+    lay = functools.partial(
+        ndimage.affine_transform, matrix=back[:3, :3], offset=back[:3, 3], prefilter=False
+    )
+    array = np.rint(lay(case.volume.array.astype(np.float32), order=1, cval=-1024.0)).astype(np.int16)
+    if case.reference is None:
+        raise ValueError("copies need a mask")
+    reference = lay(case.reference, order=0)
+    before, after = (np.bincount(m.ravel(), minlength=64) for m in (case.reference, reference))
+    places = tuple(
+        p for p in case.places if p.mask_id is None or after[p.mask_id] >= 0.95 * before[p.mask_id]
+    )
+    return _with(replace(case, reference=reference, places=places), array, grid, (slice(None),) * 3)
 
 
 def _narrow(case: Case) -> Case:
@@ -206,6 +231,7 @@ COPIES: dict[str, Callable[[Case], Case | None]] = {
     "thick": _thick,
     "noisy": _noisy,
     "turned": _turned,
+    "lying": _lying,
     "narrow": _narrow,
     "half": _half,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from quality import scans
 from quality.compare import Place, centres, lesion_rows, surface_mm, vertebra_rows
 from quality.figures import calibration, figure
 
@@ -12,6 +13,7 @@ from spineimg.core.grid import Grid
 from spineimg.core.labelmap import LabelMap, LesionType, NameDoubt
 from spineimg.core.levels import Level
 from spineimg.core.measurements import LesionMeasurement, Measurements, StructureShares
+from spineimg.core.volume import Modality, Volume
 
 GRID = Grid((20, 20, 40), np.diag([1.0, 1.0, 1.0, 1.0]))
 
@@ -76,3 +78,19 @@ def test_intervals_draw_cases_and_calibration_is_the_gap() -> None:
     assert (got["low"], got["high"]) == (0.1667, 0.8333)  # of six cases, one to five are all 1
     assert figure(rows[:4], "x")["drawn"] == "rows"
     assert calibration(rows)["ece"] == pytest.approx(0.4)
+
+
+def test_a_copy_that_lies_askew_turns_image_and_mask_alike() -> None:
+    reference = _column(0)
+    image = np.where(reference > 0, 400, 40).astype(np.int16)
+    places = tuple(Place(frozenset({k}), at, k.verse_id) for k, at in centres(reference, GRID).items())
+    case = scans.Case(Volume(image, GRID, Modality.CT), places, reference)
+    copy = scans.COPIES["lying"](case)
+    assert copy is not None and copy.reference is not None
+    bone = copy.volume.array > 220  # the middle of the image's edge
+    assert 2 * (bone & (copy.reference > 0)).sum() > 0.95 * (bone.sum() + (copy.reference > 0).sum())
+    assert ((copy.reference > 0) != (reference > 0)).sum() > 100
+    shift = [
+        np.linalg.norm(p.centre_lps_mm - q.centre_lps_mm) for p, q in zip(copy.places, places, strict=True)
+    ]
+    assert min(shift) > 0.5 and max(shift) < 4.0  # a turn about the middle moves what lies far from it
