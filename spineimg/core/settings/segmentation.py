@@ -127,23 +127,6 @@ class SegmentationSettings:
     border_lesion: float = 0.2
     """From this probability of a lesion on the network's border stays: its bone is none to measure by."""
 
-    border_soft_hu: float = 40.0
-    """Soft tissue beside the vertebrae: muscle and disc have 30 to 90 HU, fat less."""
-    border_rim_share: float = 0.75
-    """The rim's HU at this quantile is a vertebra's own bone: the rest is marrow and partial volume (all of
-    `border_` chosen on one validation and two training scans and a painted one)."""
-    border_bone_hu: float = 300.0
-    """... and this where no body is seen (C1)."""
-    border_contrast_hu: float = 160.0
-    """Own bone lies at least so far above soft tissue: where a tumour ate the cortex, no softer border."""
-    border_body_weight: float = 3.0
-    """Weight of a voxel's HU in the log odds of bone, bodies: at most 1.5 either way, so that the network's
-    borders move where it gives 0.18 to 0.82, hardly a voxel of its own."""
-    border_posterior_weight: float = 1.0
-    """... and posterior elements: thin plates round marrow, where HU tells less."""
-    border_lesion: float = 0.2
-    """From this probability of a lesion on the network's border stays: its bone is none to measure by."""
-
     vertebra_probability: float = 0.5
     """Voxels of a vertebra: body plus posterior evidence from here on (the middle of the softmax)."""
     lytic_probability: float = 0.5
