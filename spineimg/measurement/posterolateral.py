@@ -77,7 +77,12 @@ def structure_shares(
 
 
 def _share(inside: int, size: int, doubt: ShareDoubt) -> Estimate:
-    """Share with the spread of a border that cuts through the structure, and that of counting few voxels."""
+    """Share with the spread of a border that cuts through the structure, and that of counting few voxels.
+
+    A lesion with no voxel in a structure leaves it alone: several such lesions must not add up to a doubt.
+    """
+    if inside == 0:
+        return Estimate(0.0, 0.0, 0.0)
     share = inside / size
     border = doubt.sd_percent * 2.0 * np.sqrt(share * (1.0 - share))
     counted = WHOLE * HALF / np.sqrt(size)
