@@ -12,10 +12,11 @@ from spineimg.core.measurements import VertebraMeasurement
 from spineimg.core.scores import LevelScore
 from spineimg.report.column_svg import ColumnRow, column_svg
 from spineimg.report.palette import BAND_COLOUR, DOUBTFUL, band_words, total_words
-from spineimg.report.sentences import case_sentence, cut, deciding_score, question
+from spineimg.report.sentences import case_sentence, cut, deciding_score, question, unsearched
 from spineimg.report.templating import png_uri, render
 from spineimg.report.words import COMPONENT_WORD, levels_words, points_words
 from spineimg.scoring.lesion_words import lesion_words
+from spineimg.scoring.lesions import LevelLesions
 
 SUMMARY_ROWS = 6
 """Levels in the table of the first screen; all stand below."""
@@ -76,11 +77,8 @@ def _column_row(case: Case, level: Level) -> ColumnRow:
     colours = tuple(BAND_COLOUR[one] for one in score.band)
     words = f"{total_words(score.total)}, {band_words(score.band)}"
     if score.state == "candidate":
-        unsearched = not case.measurements.lesions_searched and not any(
-            lesion.level is level for lesion in case.measurements.lesions
-        )
         note = f"{'cut by the edge' if cut(case, level) else 'doubtful'}, would be {total_words(score.total)}"
-        if unsearched:
+        if unsearched(case.measurements, level):
             note = f"lesions not looked for: {total_words(score.total)}"
         return ColumnRow(level, label, note, (), unknown=True, link=link)
     return ColumnRow(level, label, words, colours, strong=level is case.scores.patient.level, link=link)
@@ -120,7 +118,7 @@ def _level(case: Case, score: LevelScore, folder: Path) -> dict[str, object]:
             for name, component in score.components.items()
         ],
         "lesions": [_sentence(lesion_words(x, case.measurements.vertebra(score.level))) for x in lesions],
-        "question": question(score),
+        "question": LevelLesions.of(case.measurements, score.level).doubt(score.level) or question(score),
     }
 
 
@@ -149,7 +147,9 @@ def _caveat(caveat: Caveat) -> dict[str, str]:
 def _summary(case: Case) -> list[dict[str, object]]:
     """Points of every level that counts, or, where none does, of the candidates, for the first screen."""
     scores = [s for s in case.scores.levels if s.state == "scored"]
-    scores = scores or [s for s in case.scores.levels if s.state == "candidate"]
+    if not scores:
+        candidates = [s for s in case.scores.levels if s.state == "candidate"]
+        scores = [s for s in candidates if not unsearched(case.measurements, s.level)]
     return [
         {
             "level": score.level,

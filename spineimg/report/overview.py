@@ -12,6 +12,7 @@ from spineimg.report import palette
 from spineimg.report.canvas import badge, blank, letters_and_scale, outline, show, text
 from spineimg.report.key_pictures import Scene, draw_lesions
 from spineimg.report.reformat import Cut, Plane, cut
+from spineimg.report.sentences import unsearched
 
 SIDE_LETTERS_MM = 14.0
 """Depth of the side letters below the upper edge, clear of the plates."""
@@ -51,7 +52,8 @@ def column(scene: Scene, scores: SinsScores) -> Figure:
         doubt = "?" if len(vertebra.name_possible) > 1 else ""
         x, y = plane.project(np.array(vertebra.centre_lps_mm))
         place = (float(x), float(y))
-        if score is None or score.state == "not_scored" or not score.band:
+        open_all = unsearched(scene.measurements, vertebra.level)
+        if score is None or score.state == "not_scored" or not score.band or open_all:
             text(axes, place, f"{vertebra.level}{doubt}", size=13.0)
         else:
             total = palette.total_words(score.total)

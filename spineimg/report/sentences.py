@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from spineimg.core.case import Case
 from spineimg.core.levels import Level
+from spineimg.core.measurements import Measurements
 from spineimg.core.scores import LevelScore, SinsScores
 from spineimg.core.track import Interval, Track
 from spineimg.report.palette import band_words, total_words
@@ -37,6 +38,11 @@ def case_sentence(case: Case) -> str:
 def cut(case: Case, level: Level) -> bool:
     """Whether a candidate is none for its lesion, which is likely, but because its vertebra is cut."""
     return any(x.level is level and x.status == "likely" for x in case.measurements.lesions)
+
+
+def unsearched(measurements: Measurements, level: Level) -> bool:
+    """Whether nothing looked for lesions of a level and nobody marked one: all is open there."""
+    return not measurements.lesions_searched and all(x.level is not level for x in measurements.lesions)
 
 
 def _not_counted(case: Case) -> str:

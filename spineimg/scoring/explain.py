@@ -12,6 +12,7 @@ from spineimg.core.measurements import Measurements, VertebraMeasurement
 from spineimg.core.scores import LARGEST_TOTAL, Band, Component, Evidence, LevelScore, SinsScores, Total
 from spineimg.core.settings.scoring import FISHER_2010
 from spineimg.scoring.lesion_words import lesion_words
+from spineimg.scoring.lesions import LevelLesions
 from spineimg.scoring.wording import COMPONENT_WORDS, interval, listed, percent
 
 BAND_WORDS: dict[Band, str] = {
@@ -50,7 +51,7 @@ def explain(measurements: Measurements, scores: SinsScores, level: Level) -> str
     return (
         "\n".join(
             [
-                *_head(score),
+                *_head(score, LevelLesions.of(measurements, level).doubt(level)),
                 *_vertebra(measurements.vertebra(level)),
                 *_lesions(measurements, level),
                 *_components(score),
@@ -61,7 +62,7 @@ def explain(measurements: Measurements, scores: SinsScores, level: Level) -> str
     )
 
 
-def _head(score: LevelScore) -> Iterator[str]:
+def _head(score: LevelScore, doubt: str | None) -> Iterator[str]:
     bands = listed([BAND_WORDS[band] for band in score.band], "or")
     would = f"SINS {total_text(score.total)} of {LARGEST_TOTAL}, {bands}"
     if score.state == "scored":
@@ -69,6 +70,8 @@ def _head(score: LevelScore) -> Iterator[str]:
     elif score.state == "candidate":
         yield f"{score.level}: candidate, would be {would}"
         yield f"Candidate only: {score.reason}."
+        if doubt is not None:
+            yield f"First to decide: {doubt}"
     else:
         yield f"{score.level}: not scored, {score.reason}"
         yield "What the components would be is no score."

@@ -41,6 +41,13 @@ class LevelLesions:
             return f"No lesion of {named(level)} is likely a metastasis"
         return f"Lesions of {named(level)} were not looked for on this image"
 
+    def doubt(self, level: Level) -> str | None:
+        """The question before all others where no lesion is likely a metastasis, but some may be."""
+        if self.likely or not self.doubtful:
+            return None
+        what = "the lesion" if len(self.doubtful) == 1 else f"one of the {len(self.doubtful)} lesions"
+        return f"Is {what} of {named(level)} a metastasis? A reader decides (rescore --lesions FILE)."
+
     @property
     def counted(self) -> Selection:
         """Lesions that may be metastases."""

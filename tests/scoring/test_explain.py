@@ -38,6 +38,7 @@ def test_a_candidate_says_why(build: Any) -> None:
     column = build.usual().lesion(Level.L1, status="doubtful", look_alike="enostosis")
     text = explain(column.measured(), column.scored(), Level.L1)
     assert "Candidate only: the lesion of L1 is doubtful: it looks like enostosis." in text
+    assert "First to decide: Is the lesion of L1 a metastasis? A reader decides" in text
     assert "Patient:" not in text
 
 
