@@ -168,9 +168,10 @@ class MeasurementSettings:
     neighbours_each_side: int = 3
     neighbour_reach: int = 5
     """Unaffected neighbours are sought at most so many levels away (ours)."""
-    level_spread: float = 0.042
-    """SD of one healthy height about the person's own trend, as a share: ours, from 3,393 reader-measured
-    vertebrae (reader_sixpoint_heights_ct, Zakharov 2023: within-scan spread of neighbouring ratios)."""
+    level_spread: float = 0.045
+    """SD of one healthy height about the person's own trend, as a share: 0.035 in 3,393 reader-measured
+    vertebrae (reader_sixpoint_heights_ct, Zakharov 2023: spread of neighbouring ratios), widened for the
+    worst of three sites (ours, painted label maps)."""
     slope_spread: float = 0.01
     """SD of the drift of the ratio to the normal height per level (ours)."""
     unaffected_loss: float = 0.15
@@ -241,7 +242,7 @@ class MeasurementSettings:
     surface_sd_mm: float = 0.25
     """SD of a lesion's outline: its volume's interval is surface times this (ours)."""
     surface_sd_per_spacing: float = 0.05
-    drawn_surface_sd_mm: tuple[float, float] = (0.025, 0.02)
+    drawn_surface_sd_mm: tuple[float, float] = (0.02, 0.03)
     """The same of a reader's outline: constant, and for each mm of the slice step (what sampling by voxels
     costs on drawn spines and painted label maps)."""
     body_volume_sd: float = 0.04
@@ -310,7 +311,7 @@ class MeasurementSettings:
     # Alignment
     wall_span_share: tuple[float, float] = (0.12, 0.38)
     """Part of the body height next to an endplate in which its posterior corner is sought (ours)."""
-    translation_sd_mm: float = 0.25
+    translation_sd_mm: float = 0.32
     sacral_hollow_mm: float = 1.2
     """Posterior walls of bodies are hollow and S1's is straight: so much of L5's shift onto S1 is shape
     (drawn spines: 1.3-1.5 mm, spread 0.2)."""
