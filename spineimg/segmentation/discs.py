@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.optimize import isotonic_regression
 
 from spineimg.core.grid import Points
 from spineimg.core.settings.segmentation import SegmentationSettings
@@ -65,9 +66,10 @@ def between_discs(
     """
     order = list(reversed(chain))
     height = np.array([peak.centre_lps_mm[2] for peak in order])
-    spacing = np.interp(seen.points[:, 2], height, [expected_spacing_mm(peak) for peak in order])
-    signal = disc_signal(seen, spacing, modality)
-    size, discs = best_discs(signal, seen.along_mm, spacing, settings)
+    # Distances shrink toward the head: a body whose look is mistaken for another region's bends that little.
+    usual = isotonic_regression([expected_spacing_mm(peak) for peak in order], increasing=False).x
+    spacing = np.interp(seen.points[:, 2], height, usual)
+    size, discs = best_discs(seen, spacing, modality, settings)
     if len(discs) < 2:
         return tuple(chain)
     spacing = size * spacing
@@ -120,22 +122,25 @@ def _valley(values: Floats, spacing_mm: Floats) -> Floats:
 
 
 def best_discs(
-    signal: Floats, along_mm: Floats, spacing_mm: Floats, settings: SegmentationSettings
+    seen: Profile, spacing_mm: Floats, modality: Modality, settings: SegmentationSettings
 ) -> tuple[float, list[int]]:
     """Size of the patient and places of the discs, foot to head, with the largest score together.
 
     Parameters
     ----------
-    signal : ndarray, (n,)
-        From `disc_signal`.
-    along_mm, spacing_mm : ndarray, (n,)
-        Length of the path, and the mean adult's distance of neighbours there.
+    seen : Profile
+        Along the column.
+    spacing_mm : ndarray, (n,)
+        The mean adult's distance of neighbours at each place.
+    modality : Modality
+        See `disc_signal`.
     settings : SegmentationSettings
         Price of a disc, weight and spread of the distances, spread of sizes.
     """
     best: tuple[float, float, list[int]] = (-np.inf, 1.0, [])
     for size in SIZES:
-        score, places = _sequence(signal, along_mm, size * spacing_mm, settings)
+        own = size * spacing_mm
+        score, places = _sequence(disc_signal(seen, own, modality), seen.along_mm, own, settings)
         score -= 0.5 * (np.log(size) / settings.size_spread) ** 2
         if score > best[0]:
             best = (score, float(size), places)

@@ -58,7 +58,7 @@ def test_discs_are_found_at_any_size(step_mm: float) -> None:
     discs = np.arange(12.0, LENGTH_MM - 8.0, step_mm)
     seen = column(discs)
     spacing = np.full(len(seen.along_mm), 24.5)
-    size, found = best_discs(disc_signal(seen, spacing, Modality.CT), seen.along_mm, spacing, SETTINGS)
+    size, found = best_discs(seen, spacing, Modality.CT, SETTINGS)
     assert np.abs(seen.along_mm[found] - discs).max() <= 1.5
     assert size == pytest.approx(step_mm / 24.5, abs=0.08)
 
@@ -67,7 +67,7 @@ def test_a_disc_without_any_sign_is_bridged_at_its_distance() -> None:
     discs = 12.0 + 22.0 * np.arange(8)
     seen = column(discs, unseen=discs[4])
     spacing = np.full(len(seen.along_mm), 24.5)
-    _, found = best_discs(disc_signal(seen, spacing, Modality.CT), seen.along_mm, spacing, SETTINGS)
+    _, found = best_discs(seen, spacing, Modality.CT, SETTINGS)
     assert len(found) == len(discs)
     assert np.abs(seen.along_mm[found] - discs).max() <= 3.0
 

@@ -46,7 +46,7 @@ class SegmentationSettings:
     """Weight of the distance to the next disc."""
     disc_spread: float = 0.25
     """Spread of the log of that distance about the region's mean in the patient's own size."""
-    size_spread: float = 0.15
+    size_spread: float = 0.2
     """Spread of the log of a patient's size (adults 0.065, see `size_low`; children have more)."""
     disc_rounds: int = 2
     """How often bodies are placed between the discs; better patches show the discs better."""
