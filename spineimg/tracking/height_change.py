@@ -148,11 +148,16 @@ def verdicts(
     # A lesion that grows out of the bone makes the mask larger while the body falls: no witness there.
     ill = then.lesion_ids or now.lesion_ids
     volume = None if ill else fall_points(then.body_volume_ml, now.body_volume_ml)
-    contradicted = volume_contradicts(worst, volume, settings)
-    new_fall, more_fall = (
+    limit = settings.fractured_percent
+    # Whatever broke is a broken vertebra on the later scan: where its neighbours there deny it, a height of
+    # the earlier scan was misread (a mask that held part of the next body).
+    denied = now.height_loss_percent is not None and now.height_loss_percent.high < limit
+    contradicted = denied or volume_contradicts(worst, volume, settings)
+    judged = [
         _with_volume(fell_by(change, points, detectable), change, volume, (points, detectable), settings)
         for points in (settings.new_fracture_points, settings.progression_points)
-    )
+    ]
+    new_fall, more_fall = ("undetermined" if denied and fell == "yes" else fell for fell in judged)
     rose = genant_rose(then.genant_grade, now.genant_grade)
     own_change_open = worst is not None and (detectable is None or worst[1].high >= detectable)
     surely_rose = rose and own_change_open and not contradicted
@@ -161,11 +166,13 @@ def verdicts(
         # The grade rose, the heights did not fall: the expected heights changed, not the vertebra.
         further = "undetermined"
     loss = then.height_loss_percent
-    limit = settings.fractured_percent
     large = worst is not None and worst[1].value >= settings.progression_points
-    doubt = " Its volume did not fall with the height: perhaps a misplaced endplate." * (
-        large and contradicted
+    why = (
+        f"Against its neighbours it lacks less than {limit:g} % now: perhaps its earlier height was misread."
+        if denied
+        else "Its volume did not fall with the height: perhaps a misplaced endplate."
     )
+    doubt = f" {why}" * (large and contradicted)
     if loss is not None and loss.high < limit:
         reason = _reason(change, loss, f"below {limit:g} %", settings) + doubt
         return Verdicts(new_fall, "no", reason, new_fall)

@@ -119,6 +119,27 @@ def test_a_body_that_lost_height_lost_volume(then_ml, now_ml, event, loss):
     assert ("volume" in judged.reason) is (event == "undetermined")
 
 
+@pytest.mark.parametrize(
+    ("loss_now", "event"),
+    [
+        (None, "yes"),
+        ((20, 34), "yes"),
+        ((14, 28), "yes"),
+        ((8, 20), "yes"),
+        (
+            (0, 12),
+            "undetermined",
+        ),  # fell by 27 points to its due height: it was read too tall
+    ],
+)
+@pytest.mark.parametrize("loss", [(0, 5), (20, 30), (18, 22)])
+def test_what_broke_lacks_height_against_its_neighbours_afterwards(loss_now, event, loss):
+    now = vertebra(18.2, 0.3, loss_now)
+    judged = verdicts(vertebra(25.0, 0.0, loss), now, Ruler(5.0), SETTINGS)
+    assert judged.event == event
+    assert ("neighbours" in judged.reason) is (event == "undetermined")
+
+
 def test_the_volume_of_a_body_with_a_lesion_is_no_witness():
     """The demo's L1: a wedge of 36 % by construction whose mask, with the outgrown lesion, lost 2 %."""
     then = dataclasses.replace(vertebra(25.0, 0.0, (0, 5)), body_volume_ml=Estimate(28.6, 27.0, 30.0))

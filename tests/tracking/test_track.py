@@ -19,6 +19,7 @@ SETTINGS = TrackingSettings(shape_spacing_mm=2.0)
 LEVELS = [Level.T11, Level.T12, Level.L1, Level.L2, Level.L3]
 LATER = {"date": "2026-04-01", "path": "followup"}
 TURN = (7.0, -4.0, 9.0)
+BROKEN = {"heights": {Level.L1: (16.0, 20.0, 23.0)}, "loss": {Level.L1: (27.0, 40.0)}}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def baseline(drawn):
 
 @pytest.fixture(scope="module")
 def fractured(drawn):
-    return drawn(LEVELS, turn_deg=TURN, heights={Level.L1: (16.0, 20.0, 23.0)}, **LATER)
+    return drawn(LEVELS, turn_deg=TURN, **BROKEN, **LATER)
 
 
 def intervals(result):
@@ -44,7 +45,8 @@ def test_the_level_that_fractured_is_found_and_no_other(baseline, fractured):
     assert event.days == 90
     assert event.height_loss_change_points.value == pytest.approx(100 * 8 / 24)
     assert event.smallest_detectable_points > 0
-    measured = smallest_detectable("height", [Seen(Modality.CT, 2.0, collapsed=False)], Level.L1).measured
+    scans = [Seen(Modality.CT, 2.0, collapsed) for collapsed in (False, True)]
+    measured = smallest_detectable("height", scans, Level.L1).measured
     assert ("smallest-detectable-provisional" in {c.code for c in result.caveats}) is not measured
 
 
@@ -65,7 +67,7 @@ def test_a_count_off_by_one_is_caught_and_corrected(drawn, baseline, moved):
 
 
 def test_a_fracture_is_found_under_the_first_scans_name_when_the_count_is_off(drawn, baseline):
-    later = drawn(LEVELS, moved=1, heights={Level.L1: (16.0, 20.0, 23.0)}, **LATER)
+    later = drawn(LEVELS, moved=1, **BROKEN, **LATER)
     result = track([baseline, later], SETTINGS)
     assert intervals(result)[Level.L1][0].new_fracture == "yes"
     assert own_level(result, 1, Level.L1) is Level.L2
@@ -83,7 +85,7 @@ def test_with_other_shapes_no_verdict_is_given(drawn, baseline):
     ("fields", "word"), [({"cut": [Level.L1]}, "cut by"), ({"cemented": [Level.L1]}, "cement")]
 )
 def test_what_came_between_leaves_the_level_undetermined(drawn, baseline, fields, word):
-    later = drawn(LEVELS, heights={Level.L1: (16.0, 20.0, 23.0)}, **fields, **LATER)
+    later = drawn(LEVELS, **BROKEN, **fields, **LATER)
     result = intervals(track([baseline, later], SETTINGS))
     assert (result[Level.L1][0].new_fracture, result[Level.L1][0].progression) == (
         "undetermined",
