@@ -66,7 +66,9 @@ def sagittal(scene: Scene, vertebra: VertebraMeasurement) -> Figure:
 
 def axial(scene: Scene, vertebra: VertebraMeasurement) -> Figure:
     """Draw the picture across the vertebra through its largest lesion."""
-    lesions = [x for x in scene.measurements.lesions if x.level is vertebra.level]
+    own = [x for x in scene.measurements.lesions if x.level is vertebra.level]
+    # A mark that is unlikely a metastasis may lie far off, in a vessel: the picture shows those that count.
+    lesions = [x for x in own if x.status != "unlikely"] or own
     plane = axial_plane(vertebra, lesions, scene.settings)
     figure, axes = _base(scene, plane, vertebra)
     letters_and_scale(axes, plane, "RL" + "AP")

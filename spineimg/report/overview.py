@@ -14,6 +14,8 @@ from spineimg.report.key_pictures import Scene, draw_lesions
 from spineimg.report.reformat import Cut, Plane, cut
 from spineimg.report.sentences import unsearched
 
+PLATE_MM = 22.0
+"""Half the width of the widest plate."""
 SIDE_LETTERS_MM = 14.0
 """Depth of the side letters below the upper edge, clear of the plates."""
 
@@ -58,7 +60,7 @@ def column(scene: Scene, scores: SinsScores) -> Figure:
         else:
             total = palette.total_words(score.total)
             words = f"{vertebra.level}{doubt}  {total if score.state == 'scored' else f'({total})'}"
-            aside = (max(float(x) - 44.0, plane.extent[0] + 17.0), float(y))
+            aside = (max(float(x) - 44.0, plane.extent[0] + PLATE_MM), float(y))
             edge = (float(x) - 15.0, float(y))
             badge(axes, aside, edge, words, palette.plate(score))
     letters_and_scale(axes, plane, "AP" + "SI", side_mm=SIDE_LETTERS_MM)

@@ -121,7 +121,7 @@ def _heights(vertebra: VertebraMeasurement) -> Iterator[str]:
         rows.append(
             f"{site} {interval(now, 1, 'mm')}" + (f", expected {interval(usual, 1)}" if usual else "")
         )
-        if usual is not None and now.low > usual.high:
+        if usual is not None and now.value > usual.high:
             tall.append(site)
     if rows:
         unknown = (
