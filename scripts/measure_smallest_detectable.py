@@ -205,11 +205,22 @@ def write_table(done: dict[str, list[Row]], options: str) -> None:
         group = (line["quantity"], line["spacing_up_to_mm"], line["region"], line["collapsed"])
         if line["modality"] == "CT":
             _measured(line, {kind: subjects.get((kind, *group), {}) for kind in ("phantom", "real")}, options)
+    for whole, collapsed in itertools.pairwise(table):
+        if collapsed["collapsed"] == "yes":
+            _no_better(collapsed, whole)
     with TABLE.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(table)
     print(f"wrote {TABLE}: {sum(int(line['runs']) > 0 for line in table)} of {len(table)} rows measured")
+
+
+def _no_better(collapsed: dict[str, str], whole: dict[str, str]) -> None:
+    """A collapsed body is told no better than a whole one, which real CT may have measured worse."""
+    measured = int(collapsed["runs"]) > 0 and int(whole["runs"]) > 0
+    if measured and float(collapsed["smallest_detectable"]) < float(whole["smallest_detectable"]):
+        collapsed["smallest_detectable"] = whole["smallest_detectable"]
+        collapsed["source"] += "; taken as for a whole body, which was told no better"
 
 
 def _measured(line: dict[str, str], subjects: dict[str, dict[str, list[float]]], options: str) -> None:
