@@ -177,7 +177,7 @@ def _vertebra_row(vertebra: VertebraMeasurement) -> dict[str, object]:
         "doubt": len(vertebra.name_possible) > 1,
         "complete": vertebra.complete,
         "heights": [
-            (_short(height), "" if wanted is None else f"{wanted.value:.1f}")
+            (_short(height), "" if wanted is None else f"{wanted.value:.1f}", _tall(height, wanted))
             for height, wanted in (
                 (heights.anterior, expected.anterior),
                 (heights.middle, expected.middle),
@@ -189,6 +189,11 @@ def _vertebra_row(vertebra: VertebraMeasurement) -> dict[str, object]:
         "deformity": vertebra.deformity or "",
         "lesions": ", ".join(str(one) for one in vertebra.lesion_ids),
     }
+
+
+def _tall(height: Estimate | None, wanted: Estimate | None) -> bool:
+    """Whether a height lies above its expected interval: a mask that takes in more than the body."""
+    return height is not None and wanted is not None and height.value > wanted.high
 
 
 def _short(estimate: Estimate | None) -> str:

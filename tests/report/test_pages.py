@@ -100,6 +100,15 @@ def test_one_sentence_says_where_the_patient_stands(make_case, level_score, scor
     assert case_sentence(make_case(*[level_score(*row) for row in scores])) == sentence
 
 
+def test_a_body_taller_than_expected_is_marked_in_the_table(make_case, level_score, tmp_path):
+    case = make_case(level_score(Level.L1, 9, 9))
+    first, second = case.measurements.vertebrae
+    tall = dataclasses.replace(first, heights_mm=Heights(Estimate(29.0, 28.0, 30.0), None, None))
+    there = dataclasses.replace(case.measurements, vertebrae=(tall, second))
+    assert ", tall" not in case_html(case, tmp_path)
+    assert case_html(dataclasses.replace(case, measurements=there), tmp_path).count(", tall") == 1
+
+
 def test_the_patients_range_names_both_levels_that_it_comes_from(make_case, level_score):
     case = make_case(level_score(Level.T12, 5, 7), level_score(Level.L1, 1, 9))
     patient = PatientScore(Total(5, 9), ("stable", "potentially_unstable"), Level.L1)
