@@ -15,6 +15,7 @@ from spineimg.core.settings.segmentation import SegmentationSettings
 from spineimg.segmentation.borders import bone_evidence, rim_hu, weighed
 from spineimg.segmentation.refine import BODY, CANAL, OTHER, Patch
 from spineimg.segmentation.resample import Floats, linear
+from spineimg.segmentation.vessels import drop_vessels
 
 Bytes = NDArray[np.uint8]
 Box = tuple[slice, slice, slice]
@@ -93,6 +94,8 @@ def paste(
     vertebra = (canvas.best >= limit) | ((canvas.shared / passes >= limit) & (canvas.best >= OWN_LOWEST))
     vertebra &= canal <= canvas.best
     index = np.where(vertebra, canvas.index, 0).astype(np.uint8)
+    if image is not None:
+        drop_vessels(index, image, cut, settings)
     index = tidy(index, len(patches), settings)
     fill_bodies(index, canvas.body)
     kind = np.where(canvas.body, int(Part.BODY), int(Part.POSTERIOR))

@@ -127,6 +127,13 @@ class SegmentationSettings:
     border_lesion: float = 0.2
     """From this probability of a lesion on the network's border stays: its bone is none to measure by."""
 
+    vessel_neck_mm: float = 7.0
+    """A mask is cut at necks thinner than this to look for a vessel; bodies are 15 mm wide and more."""
+    vessel_above_hu: float = 100.0
+    """Blood with contrast is brighter than the body by at least this (on a validation scan 170-220) ..."""
+    vessel_even_hu: float = 80.0
+    """... and half of it lies within so many HU (there 47-64; bodies' cores 90-220)."""
+
     vertebra_probability: float = 0.5
     """Voxels of a vertebra: body plus posterior evidence from here on (the middle of the softmax)."""
     lytic_probability: float = 0.5
