@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from spineimg.core.errors import UsageError
 from spineimg.core.estimate import Estimate
 from spineimg.core.levels import Level
-from spineimg.core.measurements import Measurements, VertebraMeasurement
+from spineimg.core.measurements import Measurements, Point, VertebraMeasurement
 from spineimg.core.scores import LARGEST_TOTAL, Band, Component, Evidence, LevelScore, SinsScores, Total
 from spineimg.core.settings.scoring import FISHER_2010
 from spineimg.scoring.lesion_words import lesion_words
@@ -138,9 +138,8 @@ def _lesions(measurements: Measurements, level: Level) -> Iterator[str]:
         yield ""
         yield "Lesions"
         for lesion in found:
-            x, y, z = lesion.centre_lps_mm
             words = lesion_words(lesion, measurements.vertebra(level))
-            yield from _wrapped(f"{words}; centre LPS ({x:.0f}, {y:.0f}, {z:.0f}) mm")
+            yield from _wrapped(f"{words}; centre {_place(lesion.centre_lps_mm)}")
 
 
 def _components(score: LevelScore) -> Iterator[str]:
@@ -165,10 +164,15 @@ def _points(component: Component) -> str:
     return f"{listed([str(p) for p in component.possible], 'or')} (open)"
 
 
+def _place(point: Point) -> str:
+    # Rounded to integers, so that nothing is "-0".
+    return f"LPS ({', '.join(str(round(x)) for x in point)}) mm"
+
+
 def _note(fact: Evidence) -> str:
     parts = [fact.source or ""]
     if fact.lps_mm is not None:
-        parts.append("LPS ({:.0f}, {:.0f}, {:.0f}) mm".format(*fact.lps_mm))
+        parts.append(_place(fact.lps_mm))
     parts.append(fact.picture or "")
     return "; ".join(part for part in parts if part)
 

@@ -33,7 +33,7 @@ def test_levels_stand_head_to_foot(build: Any) -> None:
         ({"status": "doubtful", "look_alike": "haemangioma"}, {}, "candidate", "haemangioma"),
         ({"status": "likely"}, {"complete": False}, "candidate", "edge of the field of view"),
         ({"status": "doubtful"}, {"complete": False}, "candidate", "edge of the field of view"),
-        ({"status": "unlikely", "look_alike": "schmorl-node"}, {}, "not_scored", "schmorl-node"),
+        ({"status": "unlikely", "look_alike": "schmorl-node"}, {}, "not_scored", "schmorl node"),
         ({"status": "likely"}, {"not_scorable": "cement"}, "not_scored", "cement"),
         ({"status": "likely"}, {"not_scorable": "implant"}, "not_scored", "implant"),
         ({"status": "doubtful"}, {"not_scorable": "cement", "complete": False}, "not_scored", "cement"),
