@@ -195,10 +195,10 @@ class MeasurementSettings:
     tall_share: float = 0.2
     """... and so has one that stands out above what its neighbours let expect (ours: `level_spread` is
     0.035)."""
-    machine_height_sd_mm: float = 1.0
+    machine_height_sd_mm: float = 0.6
     machine_angle_sd_deg: tuple[float, float] = (4.0, 1.0)
     """SD that a network's masks add to a height, a kyphosis and a scoliosis (what 95 % intervals lacked on
-    nine tuning cases by place, drawn and painted, 60 bodies)."""
+    thirteen tuning cases by place, drawn and painted)."""
     scheuermann_deg: float = 5.0
     scheuermann_levels: int = 3
     """So many neighbours in a row wedged by so much: Scheuermann's (Sorensen 1964, Scheuermann's juvenile
