@@ -61,14 +61,16 @@ def involvement(
 ) -> Involvement:
     """Whether a structure is involved: its share from the limit on, or its cortex broken by a lesion.
 
-    Bone that a structure lacks although no mask marks it (``missing``) leaves its involvement open.
+    Bone that a structure lacks although no mask marks it (``missing``) leaves its involvement open; so does a
+    broken cortex over a mere speck.
     """
     share = summed_percent([getattr(lesion.structures_percent, name) for lesion in lesions])
     broken = any(name in lesion.cortex_broken for lesion in lesions)
     lacking: Estimate | None = getattr(missing, name) if missing is not None else None
     empty = lacking is not None and lacking.low >= settings.structure_percent
     may_be = broken or empty or share is None or share.high >= settings.structure_percent
-    may_not_be = not broken and (share is None or share.low < settings.structure_percent)
+    speck = share is not None and share.high < settings.speck_percent
+    may_not_be = (speck or not broken) and (share is None or share.low < settings.structure_percent)
     possible = {answer for answer, holds in ((True, may_be), (False, may_not_be)) if holds}
     return Involvement(name, share, broken, frozenset(possible), lacking if empty else None)
 
@@ -127,7 +129,7 @@ def score_posterolateral(
         )
         evidence.append(Evidence(text, None, limit, "%", OURS, place, picture))
     evidence.append(_summary(level, found, sorted(points), lesions, settings))
-    open_ones = [s for s in found if not s.broken and len(s.possible) > 1]
+    open_ones = [s for s in found if len(s.possible) > 1]
     return finding("posterolateral", points, evidence, _question(level, open_ones))
 
 
@@ -136,6 +138,8 @@ def _sentence(level: Level, structure: Involvement, limit: float) -> str:
     if structure.share is None:
         return f"{what}: cortex broken by the lesion: involved."
     share = f"{what} replaced by {percent(structure.share, limit)}"
+    if structure.broken and False in structure.possible:
+        return f"{share}, cortex seems broken, which so small a lesion may only feign: involvement open."
     if structure.broken:
         return f"{share}, cortex broken by the lesion: involved."
     if structure.missing is not None and structure.share.high < limit:
