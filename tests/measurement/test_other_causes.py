@@ -105,7 +105,10 @@ def a_body(level: Level, boxes: Sequence[tuple[tuple[float, ...], tuple[float, .
     lps = grid.to_lps_mm(index.astype(float))
     mask = np.any([((lps > low) & (lps < high)).all(axis=-1) for low, high in boxes], axis=0)
     whole = (slice(None), slice(None), slice(None))
-    return cast(Body, SimpleNamespace(frame=FRAME, piece=Piece(level, whole, mask, grid, complete=True, body_whole=True)))
+    return cast(
+        Body,
+        SimpleNamespace(frame=FRAME, piece=Piece(level, whole, mask, grid, complete=True, body_whole=True)),
+    )
 
 
 @pytest.mark.parametrize("gap", [1.5, 4.0])
