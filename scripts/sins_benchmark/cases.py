@@ -16,6 +16,7 @@ from spineimg.core.labelmap import LabelMap
 from spineimg.core.levels import LEVELS, Level
 from spineimg.core.volume import Volume
 from spineimg.phantom import PhantomSpec, make_phantom, random_spec
+from spineimg.phantom.counts import levels_of
 from spineimg.phantom.spec import AnatomySpec
 
 FIRST_PHANTOM, FIRST_PAINTED = 900_000, 700_000
@@ -97,6 +98,7 @@ def spec_of(number: int) -> PhantomSpec:
         turn_deg=OBLIQUE_DEG if orientation == "oblique" else spec.scan.turn_deg,
     )
     ill = sorted({lesion.level for lesion in drawn[0]})
+    there = levels_of(anatomy)
     pain = tuple((level, PAINS[int(rng.integers(3))]) for level in ill)
     return replace(
         spec,
@@ -107,6 +109,8 @@ def spec_of(number: int) -> PhantomSpec:
         lesions=drawn[0],
         fractures=drawn[1],
         slips=drawn[2],
+        spurs=tuple(x for x in spec.spurs if x.level in there),
+        look_alikes=tuple(x for x in spec.look_alikes if x.level in there),
         pain=pain,  # type: ignore[arg-type]
     )
 

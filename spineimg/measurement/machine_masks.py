@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from spineimg.core.estimate import Estimate
+from spineimg.core.grid import Points
 from spineimg.core.labelmap import LabelMap
 from spineimg.core.levels import Level
 from spineimg.core.measurements import SegmentMeasurement
@@ -45,15 +46,29 @@ def implausible(
     settings : MeasurementSettings
         How far a body may bulge (mm) and stand out (share of its expected height).
     """
-    bulging = {m for m in levels & heights.keys() if bulge_mm(m, heights[m]) > settings.bulge_mm}
+    bulging = {m for m in levels & heights.keys() if _bulges(m, heights[m], settings)}
     rest = {level: h for level, h in heights.items() if level not in bulging}
     expected = expected_heights(rest, affected, settings)
     tall = {
         level
         for level in levels & expected.keys()
-        if np.max(rest[level].value_mm / expected[level].value_mm) > 1.0 + settings.tall_share
+        if _stands_out(rest[level], expected[level].value_mm, settings)
     }
     return frozenset(bulging | tall)
+
+
+def _bulges(level: Level, heights: BodyHeights, settings: MeasurementSettings) -> bool:
+    """Whether a body bulges too far, beyond what its heights' own doubt explains."""
+    front, middle, back = heights.sd_mm
+    # Middle less about half of both ends: `bulge_mm`.
+    sd = np.sqrt(middle**2 + (front**2 + back**2) / 4)
+    return bulge_mm(level, heights) > max(settings.bulge_mm, Z95 * float(sd))
+
+
+def _stands_out(heights: BodyHeights, expected_mm: Points, settings: MeasurementSettings) -> bool:
+    """Whether a body is too tall at any site, beyond what that height's own doubt explains."""
+    over = heights.value_mm > (1.0 + settings.tall_share) * expected_mm
+    return bool((over & (heights.value_mm - Z95 * heights.sd_mm > expected_mm)).any())
 
 
 def bulge_mm(level: Level, heights: BodyHeights) -> float:

@@ -21,7 +21,7 @@ POINTS = EndplatePoints(*[(0.0, 0.0, 0.0)] * 3)
 
 
 def bodies(
-    level: Level = Level.T10, shares: tuple[float, float, float] = (1, 1, 1)
+    level: Level = Level.T10, shares: tuple[float, float, float] = (1, 1, 1), sd_mm: float = 0.4
 ) -> dict[Level, BodyHeights]:
     """A normal column with one body at these shares of its normal heights."""
     out = {}
@@ -29,7 +29,9 @@ def bodies(
         normal = normal_heights_mm(one)
         assert normal is not None
         value = normal * (np.array(shares) if one is level else 1.0)
-        out[one] = BodyHeights(value, np.full(3, 0.4), Endplates(POINTS, POINTS), 500.0)
+        out[one] = BodyHeights(
+            value, np.full(3, sd_mm if one is level else 0.4), Endplates(POINTS, POINTS), 500.0
+        )
     return out
 
 
@@ -51,6 +53,11 @@ def test_bodies_that_bulge_or_stand_out_give_no_heights(
 ) -> None:
     found = implausible(bodies(shares=shares), frozenset(LEVELS), frozenset(), SETTINGS)
     assert found == ({Level.T10} if wrong else set())
+
+
+def test_what_a_bodys_own_doubt_explains_is_no_proof() -> None:
+    doubtful = bodies(shares=(0.9, 1.2, 0.95), sd_mm=4.0)
+    assert implausible(doubtful, frozenset(LEVELS), frozenset(), SETTINGS) == frozenset()
 
 
 def test_a_readers_masks_are_taken_as_they_are() -> None:
