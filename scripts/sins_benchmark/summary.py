@@ -13,6 +13,8 @@ from sins_benchmark.store import lines
 from spineimg.core.scores import COMPONENTS
 
 Line = dict[str, Any]
+LOOKED_AT = 43
+"""Cases below this number were looked at while the measurement was built; figures without them stand apart."""
 IMAGED = ("bone_lesion", "alignment", "collapse", "posterolateral")
 THICKNESS = {"up to 1.5 mm": (0.0, 1.5), "2-3 mm": (1.6, 3.0), "4-5 mm": (3.1, 5.0)}
 STRATA: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -39,6 +41,9 @@ def summarise(work: Path) -> dict[str, Any]:
                 "code": every[-1]["code"],
                 **{g: _figures(x) for g, x in _by_generator(every).items()},
             }
+            unseen = [x for x in every if x["number"] >= LOOKED_AT]
+            if unseen:
+                found[masks]["never looked at"] = _figures(unseen)
             found[masks]["strata"] = _strata(every)
             if masks == "network":
                 found[masks]["found"] = _network(every)
