@@ -14,7 +14,7 @@ from spineimg.core.scores import COMPONENTS
 
 Line = dict[str, Any]
 LOOKED_AT = 43
-"""Cases below this number were looked at while the measurement was built; figures without them stand apart."""
+"""Cases below this number were looked at while the measurement was built; those without them stand apart."""
 IMAGED = ("bone_lesion", "alignment", "collapse", "posterolateral")
 THICKNESS = {"up to 1.5 mm": (0.0, 1.5), "2-3 mm": (1.6, 3.0), "4-5 mm": (3.1, 5.0)}
 STRATA: dict[str, Callable[[dict[str, Any]], str]] = {
