@@ -322,20 +322,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else None)
     parser.add_argument("what", choices=("draw", "pairs", "real", "summary"))
     parser.add_argument("--masks", choices=("true", "network"), default="true")
-    parser.add_argument("--pairs", type=int, default=200)
+    parser.add_argument("--pairs", type=int, default=200, help="pairs up to this number")
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--repeats", type=int, default=4)
     parser.add_argument("--drawn", type=Path, help="folder that keeps the drawn pairs")
     parser.add_argument("--log", type=Path)
     arguments = parser.parse_args()
     if arguments.what == "draw":
-        for n in range(arguments.pairs):
+        for n in range(arguments.first, arguments.pairs):
             kept_pair(n, arguments.drawn)
         return
     if arguments.log is None:
         parser.error("give --log")
     log, masks, drawn = arguments.log, arguments.masks, arguments.drawn
     if arguments.what == "pairs":
-        work(((f"{masks}/{n}", partial(run_pair, n, masks, drawn)) for n in range(arguments.pairs)), log)
+        numbers = range(arguments.first, arguments.pairs)
+        work(((f"{masks}/{n}", partial(run_pair, n, masks, drawn)) for n in numbers), log)
     elif arguments.what == "real":
         keys = [
             (name, loss, repeat)
