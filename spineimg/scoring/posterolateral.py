@@ -69,8 +69,8 @@ def involvement(
     lacking: Estimate | None = getattr(missing, name) if missing is not None else None
     empty = lacking is not None and lacking.low >= settings.structure_percent
     may_be = broken or empty or share is None or share.high >= settings.structure_percent
-    speck = share is not None and share.high < settings.speck_percent
-    may_not_be = (speck or not broken) and (share is None or share.low < settings.structure_percent)
+    enough = settings.speck_percent if broken else settings.structure_percent
+    may_not_be = share is None or share.low < enough
     possible = {answer for answer, holds in ((True, may_be), (False, may_not_be)) if holds}
     return Involvement(name, share, broken, frozenset(possible), lacking if empty else None)
 
@@ -136,7 +136,7 @@ def score_posterolateral(
 def _sentence(level: Level, structure: Involvement, limit: float) -> str:
     what = f"{structure.words.capitalize()} of {named(level)}"
     if structure.share is None:
-        return f"{what}: cortex broken by the lesion: involved."
+        return f"{what}: cortex seems broken, but its share is unknown: involvement open."
     share = f"{what} replaced by {percent(structure.share, limit)}"
     if structure.broken and False in structure.possible:
         return f"{share}, cortex seems broken, which so small a lesion may only feign: involvement open."

@@ -81,9 +81,9 @@ class ScoringSettings:
     # Posterolateral involvement
     structure_percent: float = 25.0
     """Share of a facet, pedicle or costovertebral joint replaced from which it is involved (ours)."""
-    speck_percent: float = 10.0
-    """A broken cortex under a share wholly below this leaves involvement open: so near to the surface partial
-    volume alone thins the cortex (ours)."""
+    speck_percent: float = 5.0
+    """A broken cortex under a share that may lie below this leaves involvement open: partial volume alone
+    thins the cortex beside a speck (ours)."""
 
     # Translation: static limits, White & Panjabi 1990
     atlantodental_mm: float = 3.0
