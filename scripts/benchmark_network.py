@@ -3,12 +3,13 @@
 
     scripts/benchmark_network.py [--threads 2] [--scan FOLDER]
 
-The scan (a whole body by default) is interpolated along the body to 512x512x300, so that its whole column is
-there; each side runs in a process of its own, one after the other. The nnU-Net network is built by its own
-package (``pip install dynamic-network-architectures``; without it only ours is timed): PlainConvUNet as
-nnU-Net plans it for full resolution, six stages of 32 to 320 channels, random weights, one model, 1.5 mm,
-128^3 patches, step 0.5, no mirroring. Five patches are timed and the mean taken times their count; its
-resampling, its export and a second fold would come on top and are not counted.
+The scan (a whole body by default, cut to the spine) is interpolated along the body to 300 slices and laid
+into 512x512 pixels of its own size, water around it: the field of a whole body. Each side runs in a process of
+its own, one after the other. The nnU-Net network is built by its own package (``pip install
+dynamic-network-architectures``; without it only ours is timed): PlainConvUNet as nnU-Net plans it for full
+resolution, six stages of 32 to 320 channels, random weights, one model, 1.5 mm, 128^3 patches, step 0.5, no
+mirroring. Five patches are timed and the mean taken times their count; its resampling, its export and a second
+fold would come on top and are not counted.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from spineimg.core.volume import Modality, Volume
 SHAPE = (512, 512, 300)
 PATCH, STEP, SPACING_MM = 128, 0.5, 1.5
 TIMED = 5
+WATER_HU = 0
 CLASSES = 27
 """26 vertebrae and sacrum, and the background."""
 PACKAGE = "dynamic_network_architectures"
@@ -43,16 +45,20 @@ MOST_S, MOST_GB = 20.0, 2.5
 
 
 def whole_body(folder: Path) -> Volume:
-    """The scan, interpolated along its slices to `SHAPE`."""
+    """The scan with `SHAPE`: interpolated along its slices, water around it."""
     from scipy import ndimage
 
     from spineimg.pipeline.reading import read
 
     volume = read(folder, None, Modality.CT, DEFAULTS)
-    factor = np.array(SHAPE) / np.array(volume.grid.shape)
+    factor = np.array([1.0, 1.0, SHAPE[2] / volume.grid.shape[2]])
     array = ndimage.zoom(volume.array.astype(np.float32), factor, order=1)
+    before = (np.array(SHAPE) - array.shape) // 2
+    margins = [(int(b), int(n - s - b)) for b, n, s in zip(before, SHAPE, array.shape, strict=True)]
     affine = volume.grid.affine @ np.diag([*(1 / factor), 1.0])
-    return Volume(np.rint(array).astype(np.int16), Grid(SHAPE, affine), Modality.CT)
+    affine[:3, 3] -= affine[:3, :3] @ before
+    padded = np.pad(np.rint(array).astype(np.int16), margins, constant_values=WATER_HU)
+    return Volume(padded, Grid(SHAPE, affine), Modality.CT)
 
 
 def time_ours(folder: Path, threads: int) -> dict[str, Any]:
