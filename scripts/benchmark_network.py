@@ -4,12 +4,12 @@
     scripts/benchmark_network.py [--threads 2] [--scan FOLDER]
 
 The scan (a whole body by default, cut to the spine) is interpolated along the body to 300 slices and laid
-into 512x512 pixels of its own size, water around it: the field of a whole body. Each side runs in a process of
-its own, one after the other. The nnU-Net network is built by its own package (``pip install
+into 512x512 pixels of its own size, water around it: the field of a whole body. Each side runs in a process
+of its own, one after the other. The nnU-Net network is built by its own package (``pip install
 dynamic-network-architectures``; without it only ours is timed): PlainConvUNet as nnU-Net plans it for full
 resolution, six stages of 32 to 320 channels, random weights, one model, 1.5 mm, 128^3 patches, step 0.5, no
-mirroring. Five patches are timed and the mean taken times their count; its resampling, its export and a second
-fold would come on top and are not counted.
+mirroring. Five patches are timed and the mean taken times their count; its resampling, its export and a
+second fold would come on top and are not counted.
 """
 
 from __future__ import annotations
