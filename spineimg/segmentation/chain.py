@@ -46,7 +46,8 @@ def column(peaks: Sequence[Peak], regions: Regions, settings: SegmentationSettin
     tuple of Peak
         Head to foot.
     """
-    ordered = sorted(_merged(peaks, settings), key=lambda p: -p.centre_lps_mm[2])
+    above = _above_sacrum(_merged(peaks, settings), regions, settings)
+    ordered = sorted(above, key=lambda p: -p.centre_lps_mm[2])
     if not ordered:
         return ()
     typical = float(np.median([p.votes_ml for p in ordered]))
@@ -191,6 +192,15 @@ def as_found(chain: Sequence[Peak], regions: Regions) -> tuple[Found, ...]:
         )
         for p, rib in zip(chain, ribs_ml(chain, regions), strict=True)
     )
+
+
+def _above_sacrum(peaks: Sequence[Peak], regions: Regions, settings: SegmentationSettings) -> list[Peak]:
+    """Peaks that do not lie below the middle of a sacrum: there are coccyx and pelvis."""
+    sacrum = regions.grid.to_lps_mm(np.argwhere(regions.probability[SACRUM] >= 0.5).astype(np.float64))
+    if len(sacrum) * regions.grid.voxel_ml < settings.sacrum_sure_ml:
+        return list(peaks)
+    foot = float(np.median(sacrum[:, 2])) - settings.below_sacrum_mm
+    return [p for p in peaks if p.centre_lps_mm[2] > foot]
 
 
 def surroundings(chain: Sequence[Peak], regions: Regions) -> Surroundings:

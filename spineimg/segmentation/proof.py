@@ -48,10 +48,14 @@ def is_spine(
     regions : Regions
         Output of the coarse network.
     settings : SegmentationSettings
-        How much canal, behind what share of the bodies, and how many bodies.
+        How much canal, behind what share of the bodies, how many bodies, how unlike.
     """
+    sizes = np.array([body_ml(patch) for patch in patches])
+    middle = float(np.median(sizes)) if len(sizes) else 0.0
+    ratio = settings.mr_body_ratio
+    least, most = max(settings.mr_body_ml, middle / ratio), middle * ratio
     proved = [
-        canal_ml(peak, regions) >= settings.canal_min_ml and body_ml(patch) >= settings.mr_body_ml
-        for peak, patch in zip(chain, patches, strict=True)
+        canal_ml(peak, regions) >= settings.canal_min_ml and least <= size <= most
+        for peak, size in zip(chain, sizes, strict=True)
     ]
-    return sum(proved) >= max(settings.mr_bodies, settings.canal_share * len(chain))
+    return bool(sum(proved) >= max(settings.mr_bodies, settings.canal_share * len(chain)))

@@ -65,6 +65,14 @@ class SegmentationSettings:
     """... and so has at least this share of the column."""
     mr_body_ml: float = 4.0
     """A body on an MR that counts as proof has at least this refined volume (a C3 has about 4 ml)."""
+    mr_body_ratio: float = 2.0
+    """... and is no more than so many times larger or smaller than the column's median body (ours: a bladder,
+    a bowel loop and fat in a row were taken for three bodies of 26, 8 and 26 ml)."""
+    sacrum_sure_ml: float = 20.0
+    """What the coarse network calls sacrum is one from this volume on (ours; a whole one has 100 to 150 ml,
+    scans without one 0 to 1)."""
+    below_sacrum_mm: float = 10.0
+    """Bodies farther below the middle of the sacrum are coccyx or pelvis, no vertebrae (ours)."""
 
     settle_rounds: int = 2
     """How often centres are moved to the refined bodies; the second round moves few."""
